@@ -1,0 +1,45 @@
+"""Compile every .pyx of the package; all else about zbuf is in pyproject.toml."""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DIRECTIVES = {
+    "language_level": 3,
+    # Speed: a method call costs 8 ns instead of 16 without these two.
+    "binding": False,
+    "always_allow_keywords": False,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    # Signatures that inspect, help() and stubtest can read.
+    "embedsignature": True,
+    "embedsignature.format": "clinic",
+    # One module without it switches the GIL back on for the whole process.
+    "freethreading_compatible": True,
+    "auto_pickle": False,
+    "autotestdict": False,
+}
+
+FLAGS = os.environ.get("ZBUF_CFLAGS", "-O3 -fvisibility=hidden").split()
+
+SOURCES = sorted(Path("zbuf").rglob("*.pyx"))
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(
+                ".".join(source.with_suffix("").parts),
+                [str(source)],
+                depends=["zbuf/_native.h"],
+                include_dirs=["zbuf"],
+                extra_compile_args=FLAGS,
+            )
+            for source in SOURCES
+        ],
+        compiler_directives=DIRECTIVES,
+    )
+)

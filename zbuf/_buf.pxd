@@ -1,0 +1,115 @@
+# ByteBuf: one handle on one block, a window into it, two indices.
+
+from libc.string cimport memcpy
+
+from zbuf._block cimport zb_block
+
+cdef enum:
+    # Values of _lim that say why no write goes straight to _mem.
+    RELEASED = -1
+    READONLY = -2
+    ELSEWHERE = -3     # a composite: _room_slow and _poke_slow know where
+
+
+cdef class ByteBuf:
+    # Invariants, true whenever none of this object's methods is running:
+    #   (1) 0 <= _r <= _w <= _cap <= _max
+    #   (2) once _block is NULL the handle is released: _mem is NULL, _lim is
+    #       RELEASED, every index is 0, and all stay so
+    #   (3) [_start, _run) is one run of written bytes, _mem + i its byte i;
+    #       the reader stands in it: _start <= _r <= _run <= _w
+    #   (4) a buffer over one region has _start == 0 and _run == _w,
+    #       and _lim == _cap unless it is READONLY
+    #   (5) of _block's references, _own came through this handle (>= 1), and
+    #       _exports more are held by memoryviews of it
+    #
+    #       | discarded | readable | writable |   may grow   |
+    #       0           _r         _w         _cap           _max
+    cdef zb_block *_block     # _own references are ours; give them back once
+    cdef unsigned char *_mem  # where index 0 lies, or would lie for this run; borrowed from a block
+    cdef Py_ssize_t _r        # next byte to read
+    cdef Py_ssize_t _w        # next byte to write
+    cdef Py_ssize_t _start    # first index of the run the reader stands in
+    cdef Py_ssize_t _run      # reads and gets below it need no further check
+    cdef Py_ssize_t _lim      # writes below it need no further check; negative: see the enum
+    cdef Py_ssize_t _cap      # indices that exist now
+    cdef Py_ssize_t _max      # what _cap may become
+    cdef int _own             # references held through this handle: 1 + retains - releases
+    cdef int _exports         # Py_buffers out on this handle, which its memory must not leave
+
+    # -- gates: every accessor goes through one. The inline half serves all
+    # kinds of buffer; a kind of its own overrides the `_slow` half.
+
+    cdef inline const unsigned char *_take(self, Py_ssize_t n) except NULL:
+        # n readable bytes; moves the reader past them. REQUIRES: 1 <= n <= 8.
+        if self._run - self._r < n:
+            return self._take_slow(n)
+        self._r += n
+        return self._mem + self._r - n
+
+    cdef inline const unsigned char *_look(self, Py_ssize_t offset, Py_ssize_t n) except NULL:
+        # n bytes at `offset` from the reader. REQUIRES: 1 <= n <= 8.
+        if offset < 0 or self._run - self._r - n < offset:
+            return self._look_slow(offset, n)
+        return self._mem + self._r + offset
+
+    cdef inline const unsigned char *_at(self, Py_ssize_t i, Py_ssize_t n) except NULL:
+        # n written bytes at index i. REQUIRES: 1 <= n <= 8.
+        if i < self._start or self._run - n < i:
+            return self._at_slow(i, n)
+        return self._mem + i
+
+    cdef inline unsigned char *_room(self, Py_ssize_t n) except NULL:
+        # Room for n bytes at the writer; moves the writer past it, so the
+        # caller stores all n. REQUIRES: n >= 1.
+        if self._lim - self._w < n:
+            return self._room_slow(n)
+        self._w += n
+        self._run = self._w
+        return self._mem + self._w - n
+
+    cdef inline int _poke(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) except -1:
+        # Overwrites n bytes at index i, within the capacity. REQUIRES: n >= 1.
+        if i < 0 or self._lim - n < i:
+            return self._poke_slow(i, src, n)
+        memcpy(self._mem + i, src, n)
+        return 0
+
+    cdef inline int _live(self) except -1:
+        # For what moves no bytes and so passes no gate.
+        if self._block == NULL:
+            return self._raise_released()
+        return 0
+
+    cdef const unsigned char *_take_slow(self, Py_ssize_t n) except NULL
+    cdef const unsigned char *_look_slow(self, Py_ssize_t offset, Py_ssize_t n) except NULL
+    cdef const unsigned char *_at_slow(self, Py_ssize_t i, Py_ssize_t n) except NULL
+    cdef unsigned char *_room_slow(self, Py_ssize_t n) except NULL
+    cdef int _poke_slow(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) except -1
+
+    # -- what else a kind of buffer may do its own way
+
+    # The bytes from index i that lie in one piece: where, *n how many, up to
+    # the capacity (*n == 0 only at i == _cap), and the block that keeps them.
+    # REQUIRES: live, 0 <= i <= _cap. The pointer is good while the block is.
+    cdef unsigned char *_span(self, Py_ssize_t i, Py_ssize_t *n, zb_block **block) noexcept
+    # Puts the reader and the writer, and restores invariant (3).
+    # REQUIRES: live, 0 <= r <= w <= _cap.
+    cdef void _settle(self, Py_ssize_t r, Py_ssize_t w) noexcept
+    # Makes [_w, _w + n) writable in one piece. REQUIRES: n >= 0.
+    cdef int _ensure(self, Py_ssize_t n) except -1
+    # A handle of its own on [i, i + n). REQUIRES: live, inside the capacity.
+    cdef ByteBuf _part(self, Py_ssize_t i, Py_ssize_t n)
+
+    # -- checks and copies over any kind
+    cdef int _raise_released(self) except -1
+    cdef int _need(self, Py_ssize_t n) except -1
+    cdef int _written(self, Py_ssize_t i, Py_ssize_t n) except -1
+    cdef int _settable(self, Py_ssize_t i, Py_ssize_t n) except -1
+    cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept
+    cdef void _copy_in(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) noexcept
+
+
+# A new handle that takes over the caller's reference of `block`; the window is
+# block.data[offset:offset + capacity].
+cdef ByteBuf buf_new(zb_block *block, Py_ssize_t offset, Py_ssize_t capacity, Py_ssize_t max_capacity)

@@ -1,0 +1,78 @@
+"""Every exception of zbuf: a message for people, the numbers as attributes.
+
+Each has a built-in parent, so that ``except EOFError`` and the like go on
+working for code that never heard of zbuf. Whatever raises one of these has
+changed nothing.
+"""
+
+__all__ = [
+    "CapacityError",
+    "LayoutError",
+    "PoolExhaustedError",
+    "ReadOnlyError",
+    "ReleasedError",
+    "TruncatedFileError",
+    "UnderflowError",
+    "VarintError",
+    "ZbufError",
+]
+
+
+class ZbufError(Exception):
+    """What all errors of zbuf have in common."""
+
+
+class ReleasedError(ZbufError, ValueError):
+    """This handle was released, or is asked to give back more than it holds."""
+
+
+class UnderflowError(ZbufError, EOFError, IndexError):
+    """Fewer bytes are readable than were asked for; nothing has moved."""
+
+    def __init__(self, wanted: int, readable: int, at: int) -> None:
+        super().__init__(f"wanted {wanted} bytes at {at}, {readable} readable")
+        self.wanted, self.readable, self.at = wanted, readable, at
+
+
+class CapacityError(ZbufError, BufferError):
+    """More room was asked for than this buffer may ever have; nothing was written."""
+
+    def __init__(self, wanted: int, available: int) -> None:
+        super().__init__(f"wanted room for {wanted} bytes, {available} available")
+        self.wanted, self.available = wanted, available
+
+
+class ReadOnlyError(ZbufError, TypeError):
+    """A write to a handle that may only read."""
+
+
+class PoolExhaustedError(ZbufError, MemoryError):
+    """The allocator's ``max_live`` would be exceeded; nothing was allocated."""
+
+    def __init__(self, wanted: int, live: int, max_live: int) -> None:
+        super().__init__(f"wanted {wanted} bytes, {live} of at most {max_live} are live")
+        self.wanted, self.live, self.max_live = wanted, live, max_live
+
+
+class TruncatedFileError(ZbufError, EOFError):
+    """A file ended before its region did."""
+
+    def __init__(self, expected: int, sent: int, size: int) -> None:
+        super().__init__(f"expected {expected} bytes of the file, sent {sent}, its size is {size}")
+        self.expected, self.sent, self.size = expected, sent, size
+
+
+class VarintError(ZbufError, ValueError):
+    """A variable-length integer is longer than its type allows; nothing has moved."""
+
+    def __init__(self, kind: str, at: int) -> None:
+        super().__init__(f"malformed {kind} at {at}")
+        self.kind, self.at = kind, at
+
+
+class LayoutError(ZbufError, ValueError):
+    """A layout's format cannot be understood."""
+
+    def __init__(self, format: str, at: int, reason: str) -> None:
+        super().__init__(f"layout {format!r}: {reason} at {at}")
+        self.format, self.at, self.reason = format, at, reason
