@@ -6,16 +6,15 @@ from zbuf._block cimport zb_block
 
 cdef enum:
     # Values of _lim that say why no write goes straight to _mem.
-    RELEASED = -1
-    READONLY = -2
-    ELSEWHERE = -3     # a composite: _room_slow and _poke_slow know where
+    READONLY = -1
+    ELSEWHERE = -2     # a composite: _room_slow and _poke_slow know where
 
 
 cdef class ByteBuf:
     # Invariants, true whenever none of this object's methods is running:
     #   (1) 0 <= _r <= _w <= _cap <= _max
-    #   (2) once _block is NULL the handle is released: _mem is NULL, _lim is
-    #       RELEASED, every index is 0, and all stay so
+    #   (2) once _block is NULL the handle is released: _mem is NULL, all
+    #       else is 0, and all stay so
     #   (3) [_start, _run) is one run of written bytes, _mem + i its byte i;
     #       the reader stands in it: _start <= _r <= _run <= _w
     #   (4) a buffer over one region has _start == 0 and _run == _w,
@@ -81,6 +80,22 @@ cdef class ByteBuf:
             return self._raise_released()
         return 0
 
+    cdef inline void _adopt(self, zb_block *block, unsigned char *mem, Py_ssize_t capacity, Py_ssize_t max_capacity) noexcept:
+        # Makes a blank handle one on block, whose bytes from mem on are its
+        # window; takes over the caller's reference.
+        self._block = block
+        self._mem = mem
+        self._lim = self._cap = capacity
+        self._max = max_capacity
+        self._own = 1
+
+    cdef inline void _advance(self, Py_ssize_t n) noexcept:
+        # Moves the reader. REQUIRES: live, 0 <= n <= _w - _r.
+        if n <= self._run - self._r:
+            self._r += n
+        else:
+            self._settle(self._r + n, self._w)
+
     cdef const unsigned char *_take_slow(self, Py_ssize_t n) except NULL
     cdef const unsigned char *_look_slow(self, Py_ssize_t offset, Py_ssize_t n) except NULL
     cdef const unsigned char *_at_slow(self, Py_ssize_t i, Py_ssize_t n) except NULL
@@ -96,20 +111,29 @@ cdef class ByteBuf:
     # Puts the reader and the writer, and restores invariant (3).
     # REQUIRES: live, 0 <= r <= w <= _cap.
     cdef void _settle(self, Py_ssize_t r, Py_ssize_t w) noexcept
-    # Makes [_w, _w + n) writable in one piece. REQUIRES: n >= 0.
+    # Makes [_w, _w + n) writable in one piece, moving the bytes if it must.
+    # Raises for a handle that may not be written. REQUIRES: n >= 0.
     cdef int _ensure(self, Py_ssize_t n) except -1
-    # A handle of its own on [i, i + n). REQUIRES: live, inside the capacity.
+    # Changes the capacity; the indices are cut to it. REQUIRES: live, writable, 0 <= n <= _max.
+    cdef int _resize(self, Py_ssize_t n) except -1
+    # A handle of its own on the n bytes from i, all of them readable.
+    # REQUIRES: live, inside the capacity.
     cdef ByteBuf _part(self, Py_ssize_t i, Py_ssize_t n)
+    # A handle of its own on the same bytes with the same indices and limits.
+    cdef ByteBuf _twin(self)
+    # Lets go of all before index n, which becomes index 0. REQUIRES: live, n <= _r.
+    cdef void _rebase(self, Py_ssize_t n) noexcept
 
-    # -- checks and copies over any kind
+    # -- checks and copies over any kind of buffer
     cdef int _raise_released(self) except -1
+    cdef int _writable(self) except -1
     cdef int _need(self, Py_ssize_t n) except -1
     cdef int _written(self, Py_ssize_t i, Py_ssize_t n) except -1
     cdef int _settable(self, Py_ssize_t i, Py_ssize_t n) except -1
+    cdef bint _short(self, Py_ssize_t n) except -1
+    cdef int _front(self, const unsigned char *src, Py_ssize_t n) except -1
+    cdef int _append(self, const unsigned char *src, Py_ssize_t n) except -1
     cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept
     cdef void _copy_in(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) noexcept
-
-
-# A new handle that takes over the caller's reference of `block`; the window is
-# block.data[offset:offset + capacity].
-cdef ByteBuf buf_new(zb_block *block, Py_ssize_t offset, Py_ssize_t capacity, Py_ssize_t max_capacity)
+    cdef bytes _bytes(self, Py_ssize_t i, Py_ssize_t n)
+    cdef bint _close(self) noexcept
