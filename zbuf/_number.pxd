@@ -1,0 +1,33 @@
+# From Python's numbers to C's, never truncated: what does not fit is an
+# OverflowError that names the value and the range.
+
+from libc.math cimport isfinite
+from libc.stdint cimport INT64_MIN, INT64_MAX, int64_t, uint64_t
+
+from zbuf._native cimport zb_small_int
+
+
+cdef inline int64_t fit(object value, int64_t low, int64_t high) except? -1:
+    cdef long long v
+    if zb_small_int(value, &v) and low <= v <= high:
+        return v
+    return fit_slow(value, low, high)
+
+
+cdef inline uint64_t fit_u64(object value) except? 1:
+    cdef long long v
+    if zb_small_int(value, &v) and v >= 0:
+        return <uint64_t>v
+    return fit_u64_slow(value)
+
+
+cdef inline float single(double value) except? -1:
+    cdef float v = <float>value
+    if isfinite(value) and not isfinite(v):
+        raise_single(value)
+    return v
+
+
+cdef int64_t fit_slow(object value, int64_t low, int64_t high) except? -1
+cdef uint64_t fit_u64_slow(object value) except? 1
+cdef int raise_single(double value) except -1
