@@ -24,7 +24,7 @@ DIRECTIVES = {
     "autotestdict": False,
 }
 
-FLAGS = os.environ.get("ZBUF_CFLAGS", "-O3 -fvisibility=hidden").split()
+FLAGS = os.environ.get("ZBUF_CFLAGS", "-O3 -fvisibility=hidden -fwrapv -D_GNU_SOURCE").split()
 
 SOURCES = sorted(Path("zbuf").rglob("*.pyx"))
 

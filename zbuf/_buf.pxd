@@ -1,8 +1,10 @@
 # ByteBuf: one handle on one block, a window into it, two indices.
 
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
+from zbuf._pool cimport zb_pool
 
 cdef enum:
     # Values of _lim that say why no write goes straight to _mem.
@@ -123,6 +125,19 @@ cdef class ByteBuf:
     cdef ByteBuf _twin(self)
     # Lets go of all before index n, which becomes index 0. REQUIRES: live, n <= _r.
     cdef void _rebase(self, Py_ssize_t n) noexcept
+    # Moves the unread bytes to index 0 if that is cheap; how far they moved. REQUIRES: writable.
+    cdef Py_ssize_t _slide(self) noexcept
+    # Gives all of this handle's references back; True if they were the last.
+    cdef bint _close(self) noexcept
+    # May the bytes of [i, i + n) be overwritten? REQUIRES: live, inside the capacity.
+    cdef bint _may_write(self, Py_ssize_t i, Py_ssize_t n) noexcept
+    cdef zb_pool *_pool(self) noexcept
+    cdef int _check_kind(self) except -1
+
+    # -- growth over one region
+    cdef int _grow(self, Py_ssize_t least) except -1
+    cdef int _move(self, Py_ssize_t capacity) except -1
+    cdef Py_ssize_t _in_place(self) noexcept
 
     # -- checks and copies over any kind of buffer
     cdef int _raise_released(self) except -1
@@ -131,9 +146,37 @@ cdef class ByteBuf:
     cdef int _written(self, Py_ssize_t i, Py_ssize_t n) except -1
     cdef int _settable(self, Py_ssize_t i, Py_ssize_t n) except -1
     cdef bint _short(self, Py_ssize_t n) except -1
+    cdef bint _whole(self) noexcept
     cdef int _front(self, const unsigned char *src, Py_ssize_t n) except -1
     cdef int _append(self, const unsigned char *src, Py_ssize_t n) except -1
+    cdef int _append_buf(self, ByteBuf src) except -1
+    cdef Py_ssize_t _pour(self, ByteBuf target) except -1
     cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept
     cdef void _copy_in(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) noexcept
     cdef bytes _bytes(self, Py_ssize_t i, Py_ssize_t n)
-    cdef bint _close(self) noexcept
+    cdef bint _matches(self, Py_ssize_t i, const unsigned char *data, Py_ssize_t n) noexcept
+    cdef bint _equals(self, ByteBuf other) noexcept
+    cdef str _text(self, Py_ssize_t i, Py_ssize_t n, object encoding, object errors)
+    cdef int _leb(self, int bits, uint64_t *value) except -1
+    cdef int _raise_endless(self) except -1
+    cdef int _write_leb(self, uint64_t value) except -1
+    cdef bint _has_at_end(self, object needle, object start, object end, bint last) except -1
+    cdef bint _range(self, object start, object end, Py_ssize_t *lo, Py_ssize_t *hi) except -1
+    cdef Py_ssize_t _search(self, object needle, object start, object end, bint last) except -2
+    cdef Py_ssize_t _seek(self, const unsigned char *needle, Py_ssize_t m, Py_ssize_t lo, Py_ssize_t hi, bint last) except -2
+    cdef Py_ssize_t _seek_pieces(self, const unsigned char *needle, Py_ssize_t m, Py_ssize_t lo, Py_ssize_t hi, bint last) except -2
+    cdef Py_ssize_t _item(self, Py_ssize_t i) except -1
+    cdef Py_ssize_t _slice_bounds(self, object key, Py_ssize_t *n) except -1
+    cdef int _set_slice(self, object key, object data) except -1
+
+
+# A handle on the exporter's memory, writable only if it is.
+cdef ByteBuf shared(object exporter)
+# A handle on a copy of src's n bytes from i.
+cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity)
+# Something a memoryview can look through: n bytes at mem, kept by block.
+cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly)
+# The bytes of any bytes-like, in one piece; a composite's are gathered.
+cdef int borrow(object data, Py_buffer *view) except -1
+# The growth policy: the capacity to take for at least `least` bytes. REQUIRES: least <= most.
+cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept

@@ -1,7 +1,15 @@
 """From Python's numbers to C's: the halves that may raise."""
 
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
-from cpython.number cimport PyNumber_Index
+from cpython.number cimport PyNumber_AsSsize_t, PyNumber_Index
+
+
+cdef Py_ssize_t size_of(object value) except -1:
+    # A number of bytes: whole and not negative.
+    cdef Py_ssize_t n = index_of(value)
+    if n < 0:
+        raise ValueError(f"size {n} is negative")
+    return n
 
 
 cdef int64_t fit_slow(object value, int64_t low, int64_t high) except? -1:
@@ -18,6 +26,17 @@ cdef uint64_t fit_u64_slow(object value) except? 1:
     if not 0 <= whole < 1 << 64:
         raise OverflowError(f"{shown(whole)} does not fit 0 .. {(1 << 64) - 1}")
     return PyLong_AsUnsignedLongLong(whole)
+
+
+cdef Py_ssize_t index_slow(object value) except? -1:
+    return PyNumber_AsSsize_t(value, NULL)
+
+
+cdef unsigned char byte_slow(object value) except? 255:
+    whole = PyNumber_Index(value)
+    if not 0 <= whole <= 255:
+        raise ValueError(f"a byte is 0 .. 255, not {shown(whole)}")
+    return whole
 
 
 cdef int raise_single(double value) except -1:

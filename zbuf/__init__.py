@@ -1,0 +1,1 @@
+from zbuf._buf import EMPTY, ByteBuf, copied
