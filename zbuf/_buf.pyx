@@ -3921,10 +3921,11 @@ cdef void keep(zb_block *block) noexcept:
 
 cdef ByteBuf make_empty():
     # A read-only buffer without bytes that release() never closes.
-    global empty_block
-    empty_block = zb_block(
-        refs=1, data=&empty_byte, size=0, asked=0, done=keep, pool=NULL, owner=NULL, size_class=-1, flags=ZB_IMMORTAL
-    )
+    empty_block.refs = 1
+    empty_block.data = &empty_byte
+    empty_block.done = keep
+    empty_block.size_class = -1
+    empty_block.flags = ZB_IMMORTAL
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
     made._adopt(&empty_block, &empty_byte, 0, 0)
     made._lim = READONLY

@@ -4,6 +4,7 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from zbuf._block cimport zb_block
 
@@ -39,11 +40,14 @@ cdef zb_block *foreign_block(object exporter, bint *readonly) except NULL:
     except:
         free(made)
         raise
-    made.block = zb_block(
-        refs=1, data=<unsigned char *>made.view.buf if made.view.len else &nothing,
-        size=made.view.len, asked=made.view.len, done=let_go,
-        pool=NULL, owner=NULL, size_class=-1, flags=0,
-    )
+    memset(&made.block, 0, sizeof(zb_block))
+    made.block.refs = 1
+    made.block.data = <unsigned char *>made.view.buf
+    if made.view.len == 0:
+        made.block.data = &nothing
+    made.block.size = made.block.asked = made.view.len
+    made.block.done = let_go
+    made.block.size_class = -1
     readonly[0] = made.view.readonly
     live += 1
     return &made.block
