@@ -1,7 +1,10 @@
 """From Python's numbers to C's: the halves that may raise."""
 
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
-from cpython.number cimport PyNumber_AsSsize_t, PyNumber_Index
+from cpython.number cimport PyNumber_Index
+
+cdef extern from "Python.h":
+    Py_ssize_t PyNumber_AsSsize_t(object value, void *error) except? -1   # error NULL: clips
 
 
 cdef Py_ssize_t size_of(object value) except -1:
