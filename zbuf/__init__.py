@@ -1,1 +1,4 @@
+from zbuf import errors, hexdump
 from zbuf._buf import EMPTY, ByteBuf, copied
+from zbuf._composite import CompositeByteBuf, wrap
+from zbuf.errors import *
