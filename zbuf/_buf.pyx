@@ -244,7 +244,11 @@ cdef class ByteBuf:
 
     cdef bint _whole(self) noexcept:
         # Do the readable bytes lie in one piece?
-        return self._run == self._w
+        cdef Py_ssize_t here = 0
+        cdef zb_block *block
+        if self._block != NULL:
+            self._span(self._r, &here, &block)
+        return self._w - self._r <= here
 
     cdef zb_pool *_pool(self) noexcept:
         # Where this buffer's next block comes from.

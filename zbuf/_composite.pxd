@@ -1,7 +1,7 @@
 # CompositeByteBuf: many regions as one buffer.
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf
+from zbuf._buf cimport READONLY, ByteBuf
 from zbuf._pool cimport zb_pool
 
 cdef struct zb_part:
@@ -49,21 +49,58 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef unsigned char _scratch[8]   # where bytes that straddle parts are gathered
     cdef zb_part _inline[INLINE]
 
-    cdef Py_ssize_t _start_of(self, Py_ssize_t slot) noexcept
+    cdef inline Py_ssize_t _start_of(self, Py_ssize_t slot) noexcept:
+        # The index of a part's first byte.
+        return self._parts[slot - 1].end - self._origin if slot > self._head else 0
+
+    cdef inline void _push(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly, bint ours) noexcept:
+        # One more part at the end of the capacity; takes over the caller's
+        # reference. REQUIRES: a slot reserved, n >= 1.
+        cdef zb_part *part = &self._parts[self._stop]
+        self._cap += n
+        part.block = block
+        part.mem = mem
+        part.end = self._origin + self._cap
+        part.readonly = readonly
+        part.ours = ours
+        self._stop += 1
+
+    cdef inline bint _tail_has(self, Py_ssize_t n) noexcept:
+        # Does the last part have n bytes for us to write after the writer?
+        # REQUIRES: n >= 1.
+        cdef Py_ssize_t last = self._stop - 1
+        return n <= self._cap - self._w and self._parts[last].ours and self._start_of(last) <= self._w
+
+    cdef inline unsigned char *_write_tail(self, Py_ssize_t n) noexcept:
+        # The last part's next n bytes, and the writer moves past them; NULL if
+        # it has not as many.
+        cdef Py_ssize_t last = self._stop - 1
+        cdef zb_part *tail = &self._parts[last]
+        cdef Py_ssize_t start, at = self._w
+        if n == 0 or self._lim == READONLY or not self._tail_has(n):
+            return NULL
+        start = self._start_of(last)
+        self._w += n
+        if self._start == start and self._mem + start == tail.mem:
+            self._run = self._w    # the reader stands in this part
+        return tail.mem + (at - start)
+
     cdef Py_ssize_t _locate(self, Py_ssize_t i) noexcept
     cdef Py_ssize_t _bisect(self, Py_ssize_t position) noexcept
     cdef int _reserve(self, Py_ssize_t more) except -1
-    cdef void _push(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly, bint ours) noexcept
     cdef void _cut(self, Py_ssize_t n) noexcept
     cdef bint _open(self, Py_ssize_t slot) noexcept
     cdef Py_ssize_t _room_after(self, Py_ssize_t n) noexcept
     cdef int _drop_spare(self) except -1
-    cdef bint _tail_has(self, Py_ssize_t n) noexcept
     cdef zb_block *_next_store(self, Py_ssize_t least) except NULL
     cdef void _set_store(self, zb_block *block) noexcept
     cdef void _extend_tail(self) noexcept
     cdef int _append_pieces(self, ByteBuf src) except -1
     cdef int _append_piece(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) except -1
+    cdef int _append_each(self, ByteBuf src) except -1
+    cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1
+    cdef int _append_all(self, tuple parts) except -1
+    cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept
     cdef int _append_any(self, object x) except -1
     cdef int _append_foreign(self, object exporter) except -1
     cdef CompositeByteBuf _sub(self, Py_ssize_t i, Py_ssize_t n)

@@ -1,6 +1,7 @@
 """CompositeByteBuf: many regions as one buffer."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
@@ -61,17 +62,11 @@ cdef class CompositeByteBuf(ByteBuf):
         self._coalesce = COALESCE
 
     def __init__(self, *parts, coalesce=COALESCE):
-        if coalesce is not COALESCE:
-            self._coalesce = size_of(coalesce)
+        self._coalesce = size_of(coalesce)
         self._live()
-        for x in parts:
-            self._append_any(x)
+        self._append_all(parts)
 
     # -- where an index lies
-
-    cdef Py_ssize_t _start_of(self, Py_ssize_t slot) noexcept:
-        # The index of a part's first byte.
-        return self._parts[slot - 1].end - self._origin if slot > self._head else 0
 
     cdef Py_ssize_t _locate(self, Py_ssize_t i) noexcept:
         # The slot of the part that index i lies in. REQUIRES: 0 <= i < _cap.
@@ -146,11 +141,10 @@ cdef class CompositeByteBuf(ByteBuf):
         return self._scratch
 
     cdef unsigned char *_room_slow(self, Py_ssize_t n) except NULL:
-        cdef Py_ssize_t here
-        cdef zb_block *block
-        self._ensure(n)
-        cdef unsigned char *mem = self._span(self._w, &here, &block)
-        self._settle(self._r, self._w + n)
+        cdef unsigned char *mem = self._write_tail(n)
+        if mem == NULL:
+            self._ensure(n)
+            mem = self._write_tail(n)
         return mem
 
     cdef int _poke_slow(self, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) except -1:
@@ -182,18 +176,6 @@ cdef class CompositeByteBuf(ByteBuf):
         # Part 0 begins at _origin, whatever slot it is in.
         self._head = 0
         return 0
-
-    cdef void _push(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly, bint ours) noexcept:
-        # One more part at the end of the capacity; takes over the caller's
-        # reference. REQUIRES: a slot reserved, n >= 1.
-        cdef zb_part *part = &self._parts[self._stop]
-        self._cap += n
-        part.block = block
-        part.mem = mem
-        part.end = self._origin + self._cap
-        part.readonly = readonly
-        part.ours = ours
-        self._stop += 1
 
     cdef void _cut(self, Py_ssize_t n) noexcept:
         # Lets go of all from index n on. REQUIRES: n >= _w, indices settled.
@@ -227,11 +209,6 @@ cdef class CompositeByteBuf(ByteBuf):
         return 0
 
     # -- what is written goes to the store
-
-    cdef bint _tail_has(self, Py_ssize_t n) noexcept:
-        # Does the last part have n bytes for us to write after the writer?
-        cdef Py_ssize_t last = self._stop - 1
-        return n <= self._cap - self._w and self._parts[last].ours and self._start_of(last) <= self._w
 
     cdef Py_ssize_t _room_after(self, Py_ssize_t n) noexcept:
         # Bytes of the store that could follow index n, were all after it cut.
@@ -427,6 +404,36 @@ cdef class CompositeByteBuf(ByteBuf):
         """
         self._append_any(x)
 
+    cdef int _append_all(self, tuple parts) except -1:
+        # Small buffers in a row get their room at once and are copied by a
+        # loop that does nothing else: 5 ns each instead of 19.
+        cdef Py_ssize_t k = 0
+        cdef Py_ssize_t count = len(parts)
+        cdef Py_ssize_t stop, n
+        while k < count:
+            n = 0
+            stop = self._small_run(parts, k, &n)
+            if n > 0:
+                copy_run(parts, k, stop, self._room(n))
+                k = stop
+            else:
+                self._append_any(parts[k])
+                k += 1
+        return 0
+
+    cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept:
+        # Where the run of small plain buffers that begins at k ends.
+        cdef Py_ssize_t n
+        cdef ByteBuf src
+        while k < len(parts) and type(<object>PyTuple_GET_ITEM(parts, k)) is ByteBuf:
+            src = <ByteBuf>PyTuple_GET_ITEM(parts, k)
+            n = src._w - src._r
+            if src._block == NULL or n >= self._coalesce:
+                break
+            total[0] += n
+            k += 1
+        return k
+
     cdef int _append_any(self, object x) except -1:
         if isinstance(x, ByteBuf):
             return self._append_pieces(<ByteBuf>x)
@@ -443,39 +450,59 @@ cdef class CompositeByteBuf(ByteBuf):
             block_give(block, 1)
 
     cdef int _append_pieces(self, ByteBuf src) except -1:
+        cdef Py_ssize_t n = src._w - src._r
+        cdef Py_ssize_t here = 0
+        cdef zb_block *block = src._block
+        cdef unsigned char *mem = src._mem + src._r
+        src._live()
+        if type(src) is not ByteBuf:
+            mem = src._span(src._r, &here, &block)
+            if here < n:
+                return self._append_each(src)
+        return self._append_piece(block, mem, n, n >= self._coalesce and not src._may_write(src._r, n))
+
+    cdef int _append_each(self, ByteBuf src) except -1:
+        # All of its pieces or none.
         cdef Py_ssize_t i = src._r
         cdef Py_ssize_t end = src._w
         cdef Py_ssize_t before = self._w
         cdef Py_ssize_t here
         cdef zb_block *block
         cdef unsigned char *mem
-        src._live()
-        if end - i > self._max - self._w:
+        if end - i > self._max - before:
             self._writable()
-            raise CapacityError(end - i, self._max - self._w)
-        if i == end:
-            return self._writable()
-        while i < end:
-            mem = src._span(i, &here, &block)
-            here = min(here, end - i)
-            try:
+            raise CapacityError(end - i, self._max - before)
+        try:
+            while i < end and end <= src._w:
+                mem = src._span(i, &here, &block)
+                here = min(here, end - i)
                 self._append_piece(block, mem, here, not src._may_write(i, here))
-            except:
-                self._take_back(before)
-                raise
-            i += here
+                i += here
+        except:
+            self._take_back(before)
+            raise
         return 0
 
-    cdef void _take_back(self, Py_ssize_t w) noexcept:
-        # Undoes what was appended after index w, unless others undid it before.
-        if self._block != NULL and self._r <= w <= self._w:
-            self._settle(self._r, w)
-            self._cut(w)
-
     cdef int _append_piece(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) except -1:
-        self._writable()
+        cdef unsigned char *room
         if n < self._coalesce or n == 0:
-            return self._append(mem, n)
+            room = self._write_tail(n)
+            if room == NULL:
+                return self._append(mem, n)
+            memcpy(room, mem, n)
+            return 0
+        if self._lim == READONLY or self._cap > self._w or self._stop == self._slots or n > self._max - self._w:
+            self._append_slow(block, n)
+        else:
+            block_hold(block, 1)
+        self._push(block, mem, n, readonly, False)
+        self._w += n
+        return 0
+
+    cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1:
+        # Makes place for one more part right after the writer, and takes the
+        # reference for it before anybody's code can run.
+        self._writable()
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
         block_hold(block, 1)
@@ -486,9 +513,13 @@ cdef class CompositeByteBuf(ByteBuf):
         except:
             block_give(block, 1)
             raise
-        self._push(block, mem, n, readonly, False)
-        self._settle(self._r, self._w + n)
         return 0
+
+    cdef void _take_back(self, Py_ssize_t w) noexcept:
+        # Undoes what was appended after index w, unless others undid it before.
+        if self._block != NULL and self._r <= w <= self._w:
+            self._settle(self._r, w)
+            self._cut(w)
 
     def insert(self, k, x, /):
         """Put a buffer's readable bytes, or a bytes-like, before part `k`.
@@ -715,6 +746,17 @@ cdef class CompositeByteBuf(ByteBuf):
         assert self._run == min(self._parts[slot].end - self._origin, self._w)
         assert self._mem + self._start == self._parts[slot].mem
         return 0
+
+
+cdef void copy_run(tuple parts, Py_ssize_t k, Py_ssize_t stop, unsigned char *dst) noexcept:
+    cdef Py_ssize_t n
+    cdef ByteBuf src
+    while k < stop:
+        src = <ByteBuf>PyTuple_GET_ITEM(parts, k)
+        n = src._w - src._r
+        memcpy(dst, src._mem + src._r, n)
+        dst += n
+        k += 1
 
 
 def wrap(obj, /, *more):
