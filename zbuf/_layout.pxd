@@ -20,7 +20,6 @@ cdef class Layout:
 
     cdef int _parse(self, str text) except -1
     cdef int _add(self, char code, Py_ssize_t n, int at) except -1
-    cdef tuple _unpack(self, const unsigned char *p)
     cdef int _pack(self, tuple values, unsigned char *p) except -1
     cdef bytes _packed(self, tuple values)
-    cdef tuple _unpack_at(self, ByteBuf buf, Py_ssize_t i)
+    cdef int _fill(self, tuple values, ByteBuf buf, Py_ssize_t i) except -1

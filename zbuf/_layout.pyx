@@ -78,7 +78,7 @@ cdef class Layout:
             if at == 0 and code in u"<>!":
                 self._little = code == u"<"
             elif u"0" <= code <= u"9":
-                n = max(n, 0) * 10 + (code - u"0")
+                n = max(n, 0) * 10 + <Py_ssize_t>code - 48
                 if n > LARGEST:
                     raise LayoutError(self._format, at, f"a count above {LARGEST}")
             elif width(code):
@@ -152,8 +152,9 @@ cdef class Layout:
                  buffer; nothing has moved.
         Source:  struct.Struct.unpack_from.
         """
+        cdef tuple values = PyTuple_New(self._count)
         buf._need(self._size)
-        cdef tuple values = self._unpack_at(buf, buf._r)
+        self._fill(values, buf, buf._r)
         buf._advance(self._size)
         return values
 
@@ -183,13 +184,19 @@ cdef class Layout:
         Source:  struct.Struct.iter_unpack.
         """
         cdef Py_ssize_t n = size_of(count)
-        cdef Py_ssize_t i
+        cdef Py_ssize_t k
+        cdef Py_ssize_t start = buf._r
+        cdef tuple values
         if n > PY_SSIZE_T_MAX // max(self._size, <Py_ssize_t>sizeof(void *)):
             raise OverflowError(f"{n} times {self._size} bytes are more than {PY_SSIZE_T_MAX}")
         buf._need(n * self._size)
         cdef list rows = []
-        for i in range(n):
-            rows.append(self._unpack_at(buf, buf._r + i * self._size))
+        for k in range(n):
+            values = PyTuple_New(self._count)
+            buf._written(start + k * self._size, self._size)
+            self._fill(values, buf, start + k * self._size)
+            rows.append(values)
+        buf._need(n * self._size)
         buf._advance(n * self._size)
         return rows
 
@@ -202,8 +209,10 @@ cdef class Layout:
         Raises IndexError unless they are written, ReleasedError, TypeError.
         """
         cdef Py_ssize_t i = index_of(index)
+        cdef tuple values = PyTuple_New(self._count)
         buf._written(i, self._size)
-        return self._unpack_at(buf, i)
+        self._fill(values, buf, i)
+        return values
 
     def write(self, ByteBuf buf not None, /, *values):
         """Write a value for each field; padding is zeros.
@@ -246,25 +255,21 @@ cdef class Layout:
         self._pack(values, <unsigned char *>PyBytes_AS_STRING(made))
         return made
 
-    cdef tuple _unpack_at(self, ByteBuf buf, Py_ssize_t i):
-        # REQUIRES: the bytes are inside the capacity.
-        if self._size == 0:
-            return self._unpack(NULL)
-        if i >= buf._start and i <= buf._run - self._size:
-            return self._unpack(buf._mem + i)
-        gathered = buf._bytes(i, self._size)
-        return self._unpack(<const unsigned char *>PyBytes_AS_STRING(gathered))
-
-    cdef tuple _unpack(self, const unsigned char *p):
-        # Making ints, floats and bytes runs nobody's code: p stays good.
-        cdef tuple values = PyTuple_New(self._count)
+    cdef int _fill(self, tuple values, ByteBuf buf, Py_ssize_t i) except -1:
+        # REQUIRES: a new tuple, `size` bytes written at i. The tuple is made
+        # before the bytes are looked up: making it may run the collector, and
+        # that anybody's code; making ints, floats and bytes does not.
+        cdef const unsigned char *p = buf._mem + i
         cdef Py_ssize_t k
         cdef object value
+        if self._size and not (buf._start <= i and i <= buf._run - self._size):
+            gathered = buf._bytes(i, self._size)
+            p = <const unsigned char *>PyBytes_AS_STRING(gathered)
         for k in range(self._count):
             value = load_field(&self._fields[k], p, self._little)
             Py_INCREF(value)
             PyTuple_SET_ITEM(values, k, value)
-        return values
+        return 0
 
     cdef int _pack(self, tuple values, unsigned char *p) except -1:
         cdef Py_ssize_t k
