@@ -5,11 +5,9 @@ it cannot do is declared here, so that a test takes only the kinds it is about
 and none is skipped.
 """
 
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 from typing import Callable
-
-import pytest
 
 import zbuf
 
@@ -47,20 +45,40 @@ def state(buf):
         return *seen, twin.get_bytes(0, twin.capacity)
 
 
-@contextmanager
-def unchanged(*bufs):
-    before = [state(buf) for buf in bufs]
-    yield
-    assert [state(buf) for buf in bufs] == before
-    check(*bufs)
+class unchanged:
+    """Whatever the block does, nothing of the buffers has changed after it."""
+
+    def __init__(self, *bufs):
+        self.bufs = bufs
+
+    def __enter__(self):
+        self.before = [state(buf) for buf in self.bufs]
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error is None:
+            self.compare()
+
+    def compare(self):
+        assert [state(buf) for buf in self.bufs] == self.before
+        check(*self.bufs)
 
 
-@contextmanager
-def refused(error, match=None, *bufs):
+class refused(unchanged):
     """The block raises just this error, and nothing of the buffers has changed."""
-    with unchanged(*bufs), pytest.raises(error, match=match) as caught:
-        yield caught
-    assert caught.type is error
+
+    def __init__(self, error, match=None, *bufs):
+        super().__init__(*bufs)
+        self.error, self.match = error, match
+
+    def __exit__(self, kind, error, trace):
+        assert kind is not None, f"{self.error.__name__} was not raised"
+        if kind is not self.error:
+            return False
+        self.value = error.with_traceback(None)   # whose frames would keep buffers alive
+        assert self.match is None or re.search(self.match, str(error)), f"{self.match!r} is not in {str(error)!r}"
+        self.compare()
+        return True
 
 
 def spans(content, *sizes):
