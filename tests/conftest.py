@@ -34,6 +34,7 @@ def kinds_fixture(wanted):
 make = kinds_fixture(lambda kind: True)
 make_writable = kinds_fixture(lambda kind: kind.writable)
 make_growable = kinds_fixture(lambda kind: kind.growable)
+make_mutable = kinds_fixture(lambda kind: kind.writable and kind.growable)
 make_fixed = kinds_fixture(lambda kind: kind.writable and not kind.growable)
 make_readonly = kinds_fixture(lambda kind: not kind.writable and not kind.growable)
 make_whole = kinds_fixture(lambda kind: not kind.pieces)
