@@ -9,6 +9,7 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.number cimport PyIndex_Check
 from cpython.object cimport Py_EQ, Py_NE
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
@@ -1321,7 +1322,7 @@ cdef class ByteBuf:
         cdef Py_ssize_t lo, hi, at
         cdef unsigned char byte
         cdef Py_buffer view
-        if isinstance(needle, int):
+        if is_byte(needle):
             byte = byte_of(needle)
             if not self._range(start, end, &lo, &hi):
                 return -1
@@ -3837,8 +3838,13 @@ cdef object beyond(Py_ssize_t i, Py_ssize_t n, Py_ssize_t capacity):
     return IndexError(f"{n} bytes at {i} are not inside the capacity of {capacity}")
 
 
+cdef bint is_byte(object needle) noexcept:
+    # Is it searched for as one byte, by its number?
+    return isinstance(needle, int) or (PyIndex_Check(needle) and not PyObject_CheckBuffer(needle))
+
+
 cdef bytes one_byte(object needle):
-    return bytes((byte_of(needle),)) if isinstance(needle, int) else None
+    return bytes((byte_of(needle),)) if is_byte(needle) else None
 
 
 cdef str short(object needle):
