@@ -969,10 +969,14 @@ cdef class ByteBuf:
 
     cdef str _text(self, Py_ssize_t i, Py_ssize_t n, object encoding, object errors):
         # Codecs and error handlers are anybody's Python code: they get a copy.
+        # To compare an encoding may be, too: the memory is looked at after it.
         cdef Py_ssize_t here
         cdef zb_block *block
-        cdef unsigned char *mem = self._span(i, &here, &block)
-        if n <= here and encoding == "utf-8" and errors == "strict":
+        cdef unsigned char *mem
+        cdef bint plain = encoding == "utf-8" and errors == "strict"
+        self._written(i, n)
+        mem = self._span(i, &here, &block)
+        if plain and n <= here:
             return PyUnicode_DecodeUTF8(<char *>mem, n, NULL)
         return self._bytes(i, n).decode(encoding, errors)
 
