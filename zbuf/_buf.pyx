@@ -3756,6 +3756,8 @@ cdef class ByteIterator:
 
     def __next__(self):
         cdef ByteBuf buf = self._buf
+        if buf is None:
+            raise StopIteration
         buf._live()
         if self._next >= buf._w - buf._r:
             raise StopIteration
@@ -3764,7 +3766,7 @@ cdef class ByteIterator:
 
     def __length_hint__(self):
         cdef ByteBuf buf = self._buf
-        return max(buf._w - buf._r - self._next, 0)
+        return 0 if buf is None else max(buf._w - buf._r - self._next, 0)
 
 
 cdef class Window:
@@ -3781,6 +3783,8 @@ cdef class Window:
             block_give(self._block, 1)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        if self._block == NULL:
+            raise BufferError("this window is on no buffer")
         fill_view(view, flags, self, self._block, self._mem, self._size, self._readonly)
         self._buf._exports += 1
 
