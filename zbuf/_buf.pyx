@@ -630,7 +630,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.retainedSlice.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return self._part(i, n)
 
@@ -727,7 +727,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.copy.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return fresh(self._pool(), self, i, n, self._max)
 
