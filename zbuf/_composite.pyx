@@ -273,7 +273,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n > self._cap:
             self._reserve(1)
             block = pool_take(self._pool(), n - self._cap)
-            self._push(block, block.data, n - self._cap, False, False)
+            self._push(block, block.data, n - self._cap, False, True)
         self._settle(min(self._r, n), min(self._w, n))
         self._cut(n)
         return 0
