@@ -179,9 +179,10 @@ cdef class CompositeByteBuf(ByteBuf):
 
     cdef void _cut(self, Py_ssize_t n) noexcept:
         # Lets go of all from index n on. REQUIRES: n >= _w, indices settled.
+        # A foreign owner may write here as it is let go: what is written stays.
         cdef Py_ssize_t start
         cdef zb_part *part
-        while self._cap > n:
+        while self._cap > n >= self._w:
             part = &self._parts[self._stop - 1]
             start = self._start_of(self._stop - 1)
             if self._open(self._stop - 1):
