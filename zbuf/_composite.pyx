@@ -179,9 +179,10 @@ cdef class CompositeByteBuf(ByteBuf):
 
     cdef void _cut(self, Py_ssize_t n) noexcept:
         # Lets go of all from index n on. REQUIRES: n >= _w, indices settled.
+        # A foreign owner may write here as it is let go: what is written stays.
         cdef Py_ssize_t start
         cdef zb_part *part
-        while self._cap > n:
+        while self._cap > n >= self._w:
             part = &self._parts[self._stop - 1]
             start = self._start_of(self._stop - 1)
             if self._open(self._stop - 1):
@@ -275,7 +276,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n > self._cap:
             self._reserve(1)
             block = pool_take(self._pool(), n - self._cap)
-            self._push(block, block.data, n - self._cap, False, False)
+            self._push(block, block.data, n - self._cap, False, True)
         self._settle(min(self._r, n), min(self._w, n))
         self._cut(n)
         return 0
