@@ -286,6 +286,8 @@ cdef class ByteBuf:
         src._live()
         if n == 0:
             return self._writable()
+        self._ensure(n)           # a composite may let go of a foreign owner here,
+        src._written(at, n)       # whose code may have changed the source
         src._copy_out(at, self._room(n), n)
         return 0
 
