@@ -1,7 +1,7 @@
 """Allocators: what buffers are made by."""
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf
+from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
@@ -20,7 +20,7 @@ cdef extern from *:
 
 cdef ByteBuf plain(zb_pool *pool, Py_ssize_t n):
     # The hot way: a capacity alone.
-    cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef ByteBuf made = blank()
     cdef zb_block *block = pool_take(pool, n)
     made._adopt(block, block.data, n, PY_SSIZE_T_MAX)
     return made

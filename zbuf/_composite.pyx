@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, grown, shared, window_on
+from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
 from zbuf._foreign cimport foreign_block
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
@@ -290,7 +290,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef zb_block *block
         cdef unsigned char *mem = self._span(i, &here, &block)
         if 0 < n <= here:
-            one = ByteBuf.__new__(ByteBuf)
+            one = blank()
             block_hold(block, 1)
             one._adopt(block, mem, n, n)
             one._w = one._run = n
