@@ -2,7 +2,7 @@
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
-from zbuf._composite cimport CompositeByteBuf
+from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
     default_pool, pool_close, pool_give, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
@@ -96,7 +96,7 @@ cdef class Allocator:
         self._made()
         if self._pool.closed:
             raise ReleasedError("this allocator was closed")
-        cdef CompositeByteBuf composite = CompositeByteBuf.__new__(CompositeByteBuf)
+        cdef CompositeByteBuf composite = blank_composite()
         composite._pin(self._pool)
         return composite
 
