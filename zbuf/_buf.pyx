@@ -24,7 +24,7 @@ from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
-from zbuf._pool cimport default_pool, pool_take, zb_pool
+from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
@@ -125,9 +125,16 @@ cdef class ByteBuf:
         cdef Py_ssize_t wish = grown(least, self._max)
         cdef Py_ssize_t here = self._in_place()
         if least <= here:
-            self._lim = self._cap = min(wish, here)
-            return 0
+            return self._stretch(min(wish, here))
         return self._move(wish)
+
+    cdef int _stretch(self, Py_ssize_t capacity) except -1:
+        # Sets the capacity to what is there in place.
+        cdef Py_ssize_t used = self._mem - self._block.data + capacity
+        if used > self._block.asked:
+            pool_regrant(self._block, used)
+        self._lim = self._cap = capacity
+        return 0
 
     cdef Py_ssize_t _in_place(self) noexcept:
         # What the capacity can be without moving. Foreign memory ends where
@@ -154,7 +161,7 @@ cdef class ByteBuf:
     cdef int _resize(self, Py_ssize_t n) except -1:
         if n > self._in_place():
             return self._move(n)
-        self._lim = self._cap = n
+        self._stretch(n)
         self._settle(min(self._r, n), min(self._w, n))
         return 0
 
@@ -3878,8 +3885,8 @@ cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept:
 
 
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity):
-    cdef zb_block *block = pool_take(pool, n)
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef zb_block *block = pool_take(pool, n)
     made._adopt(block, block.data, n, max_capacity)
     src._copy_out(i, block.data, n)
     made._w = made._run = n
@@ -3889,8 +3896,8 @@ cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ss
 cdef ByteBuf shared(object exporter):
     # A handle on the exporter's memory, writable only if it is.
     cdef bint readonly
-    cdef zb_block *block = foreign_block(exporter, &readonly)
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef zb_block *block = foreign_block(exporter, &readonly)
     made._adopt(block, block.data, block.size, block.size)
     made._w = made._run = block.size
     if readonly:
@@ -3930,8 +3937,8 @@ def copied(data, /):
         return fresh(default_pool, <ByteBuf>data, (<ByteBuf>data)._r, len(data), PY_SSIZE_T_MAX)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        block = pool_take(default_pool, view.len)
         made = ByteBuf.__new__(ByteBuf)
+        block = pool_take(default_pool, view.len)
         made._adopt(block, block.data, view.len, PY_SSIZE_T_MAX)
         made._append(<unsigned char *>view.buf, view.len)
         return made

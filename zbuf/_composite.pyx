@@ -11,7 +11,7 @@ from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, grown, shared, window_on
 from zbuf._foreign cimport foreign_block
 from zbuf._number cimport index_of, size_of
-from zbuf._pool cimport default_pool, pool_take, zb_pool
+from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
 
 from zbuf.errors import CapacityError
@@ -267,6 +267,8 @@ cdef class CompositeByteBuf(ByteBuf):
         return self._home if self._home != NULL else default_pool
 
     cdef void _pin(self, zb_pool *home) noexcept:
+        # What is written lies in blocks of this pool from now on.
+        pool_hold(home)
         self._home = home
 
     cdef int _resize(self, Py_ssize_t n) except -1:
@@ -356,6 +358,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef Py_ssize_t slot = self._head
         cdef Py_ssize_t stop = self._stop
         cdef zb_block *store = self._store
+        cdef zb_pool *home = self._home
         if parts == self._inline:
             memcpy(here, parts, sizeof(here))
             parts = here
@@ -363,6 +366,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._slots = INLINE
         self._head = self._stop = self._here = self._origin = 0
         self._store = NULL
+        self._home = NULL
         self._free = self._free_end = NULL
         cdef bint last = ByteBuf._close(self)
         while slot < stop:
@@ -370,6 +374,8 @@ cdef class CompositeByteBuf(ByteBuf):
             slot += 1
         if store != NULL:
             block_give(store, 1)
+        if home != NULL:
+            pool_give(home)
         if parts != here:
             free(parts)
         return last
