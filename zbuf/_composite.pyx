@@ -228,13 +228,20 @@ cdef class CompositeByteBuf(ByteBuf):
         self._reserve(1)
         if self._room_after(self._w) < n:
             block = self._next_store(n)
-        self._drop_spare()
+        try:
+            self._drop_spare()
+        except:
+            if block != NULL:
+                block_give(block, 1)
+            raise
         if block != NULL:
             self._set_store(block)
-        self._reserve(1)
-        self._extend_tail()
-        self._settle(self._r, self._w)
-        return 0
+        if self._free < self._free_end and self._cap < self._max:
+            self._reserve(1)
+            self._extend_tail()
+            self._settle(self._r, self._w)
+        # A foreign owner that was let go may have taken the room.
+        return self._ensure(n)
 
     cdef zb_block *_next_store(self, Py_ssize_t least) except NULL:
         cdef Py_ssize_t wish = STORE
