@@ -427,6 +427,11 @@ cdef class CompositeByteBuf(ByteBuf):
         while k < count:
             n = 0
             stop = self._small_run(parts, k, &n)
+            if n > 0 and not self._tail_has(n):
+                # To let go of foreign parts may run any code: count after it.
+                self._drop_spare()
+                n = 0
+                stop = self._small_run(parts, k, &n)
             if n > 0:
                 copy_run(parts, k, stop, self._room(n))
                 k = stop
@@ -502,7 +507,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n < self._coalesce or n == 0:
             room = self._write_tail(n)
             if room == NULL:
-                return self._append(mem, n)
+                return self._append_copy(block, mem, n)
             memcpy(room, mem, n)
             return 0
         if self._lim == READONLY or self._cap > self._w or self._stop == self._slots or n > self._max - self._w:
@@ -512,6 +517,14 @@ cdef class CompositeByteBuf(ByteBuf):
         self._push(block, mem, n, readonly, False)
         self._w += n
         return 0
+
+    cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+        # The source stays while room is made, whatever a foreign owner does.
+        block_hold(block, 1)
+        try:
+            return self._append(mem, n)
+        finally:
+            block_give(block, 1)
 
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1:
         # Makes place for one more part right after the writer, and takes the
