@@ -110,5 +110,5 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef void _shift(self, Py_ssize_t slot, Py_ssize_t stop, Py_ssize_t n) noexcept
     cdef Py_ssize_t _count(self) noexcept
     cdef int _check_run(self) except -1
-    cdef Py_ssize_t _slot_of(self, object k, bint past) except -1
+    cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1
     cdef void _pin(self, zb_pool *home) noexcept

@@ -564,17 +564,20 @@ cdef class CompositeByteBuf(ByteBuf):
                  nothing has changed.
         Source:  CompositeByteBuf.addComponent(true, index, buffer).
         """
+        cdef Py_ssize_t nth = index_of(k)
         cdef CompositeByteBuf added = CompositeByteBuf(x, coalesce=0)
         cdef Py_ssize_t n = added._w
         cdef Py_ssize_t count = added._stop - added._head
         self._writable()
-        self._slot_of(k, True)
+        self._slot_of(nth, True)
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
         self._reserve(count)
         self._drop_spare()
+        if n > self._max - self._w:
+            raise CapacityError(n, self._max - self._w)
         self._reserve(count)
-        cdef Py_ssize_t slot = self._slot_of(k, True)
+        cdef Py_ssize_t slot = self._slot_of(nth, True)
         cdef Py_ssize_t at = self._start_of(slot)
         memmove(&self._parts[slot + count], &self._parts[slot], (self._stop - slot) * sizeof(zb_part))
         self._stop += count
@@ -609,8 +612,11 @@ cdef class CompositeByteBuf(ByteBuf):
                  ReleasedError; nothing has changed.
         Source:  CompositeByteBuf.removeComponent.
         """
+        cdef Py_ssize_t nth = index_of(k)
+        self._writable()
+        self._slot_of(nth, False)
         self._drop_spare()
-        cdef Py_ssize_t slot = self._slot_of(k, False)
+        cdef Py_ssize_t slot = self._slot_of(nth, False)
         cdef Py_ssize_t start = self._start_of(slot)
         cdef Py_ssize_t n = self._parts[slot].end - self._origin - start
         cdef ByteBuf part = self._part(start, n)
@@ -623,9 +629,8 @@ cdef class CompositeByteBuf(ByteBuf):
         block_give(block, 1)
         return part
 
-    cdef Py_ssize_t _slot_of(self, object k, bint past) except -1:
+    cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1:
         # From the number of a part to its slot; `past` allows one behind the last.
-        cdef Py_ssize_t nth = index_of(k)
         cdef Py_ssize_t count = self._count()
         if not 0 <= nth < count + past:
             raise IndexError(f"part {nth} is not one of {count}")
