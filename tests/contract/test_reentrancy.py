@@ -48,12 +48,11 @@ class Foreign:
         self.buf, self.deed, self.answer, self.done = buf, deed, answer, False
 
     def act(self, *args):
-        if not self.done:
-            self.done = True
-            try:
-                self.deed(self.buf)
-            except (AttributeError, *OUTCOMES):
-                pass
+        self.done = True
+        try:
+            self.deed(self.buf)
+        except (AttributeError, *OUTCOMES):
+            pass
         return self.answer
 
     __index__ = __float__ = __bool__ = act
@@ -117,6 +116,16 @@ def test_bounds_of_searches_and_slices_may_be_foreign_code(make, deed):
         attempt(make, deed, answer, lambda buf, foreign: buf.__setitem__(slice(foreign, None), b"x" * 13))
         attempt(make, deed, answer, lambda buf, foreign: buf.__setitem__(slice(0, foreign), buf[:3]))
     attempt(make, deed, 1, lambda buf, foreign: buf.__setitem__(0, foreign))
+
+
+def test_the_number_of_a_part_may_be_foreign_code(make_pieces, deed):
+    for answer in (0, 1):
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.insert(foreign, b"x" * 600))
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.insert(foreign, zbuf.wrap(b"x", b"y", b"z")))
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.remove(foreign))
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.part_at(foreign))
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.views(foreign) and None)
+        attempt(make_pieces, deed, answer, lambda buf, foreign: buf.__init__(b"x" * 600, coalesce=foreign))
 
 
 def test_the_name_of_an_encoding_may_be_foreign_code(make, deed):
@@ -194,6 +203,36 @@ LETTING_GO = {
 }
 
 
+@pytest.mark.parametrize("take", [
+    lambda buf, source: buf.append(source),
+    lambda buf, source: buf.write_bytes(source),
+    lambda buf, source: buf.insert(0, source),
+    lambda buf, source: buf.__init__(source, source, b"more"),
+    lambda buf, source: source.read_into(buf),
+], ids=["append", "write_bytes", "insert", "__init__", "read_into"])
+@pytest.mark.parametrize("source_of", [zbuf.copied, lambda content: zbuf.CompositeByteBuf(content),
+                                       lambda content: zbuf.wrap(content, content)], ids=["one region", "tail", "parts"])
+def test_a_source_may_change_while_room_is_made_for_it(take, source_of, deed):
+    def end():
+        try:
+            deed(source)
+        except (AttributeError, *OUTCOMES):
+            pass
+
+    owner = Owner(b"0123456789")
+    owner.deed = end
+    buf, source = zbuf.CompositeByteBuf(b"head", owner, coalesce=5), source_of(b"9876543210" * 20)
+    del owner
+    buf.writer_index = 4
+    source.writer_index = 10
+    try:
+        take(buf, source)
+    except OUTCOMES:
+        pass
+    check(buf, source)
+    assert bytes(buf).startswith((b"head", b"9876543210head")) and len(bytes(buf)) == len(buf)
+
+
 @pytest.mark.parametrize("let_go", LETTING_GO.values(), ids=LETTING_GO)
 @pytest.mark.parametrize("end", DEEDS.values(), ids=DEEDS)
 @pytest.mark.parametrize("count", [1, 3, 9])
@@ -226,24 +265,46 @@ def test_the_end_of_wrapped_memory_may_be_foreign_code(let_go, end, count):
     assert buf.released and len(ran) == count
 
 
-def test_memory_that_is_left_for_a_larger_block_may_end_in_foreign_code():
-    ends = []
-    for name, deed in DEEDS.items():
+@pytest.mark.parametrize("make_parts", [lambda buf: (buf,), lambda buf: (buf, zbuf.copied(b"?"))],
+                         ids=["alone", "as the first part"])
+@pytest.mark.parametrize("write", [
+    lambda buf, source: buf.write_u64(1),
+    lambda buf, source: buf.write_bytes(source),
+    lambda buf, source: source.read_into(buf),
+    lambda buf, source: buf.write_str("12345678"),
+    lambda buf, source: buf.writable_view(8),
+    lambda buf, source: buf.ensure_writable(8),
+    lambda buf, source: buf.write_varint(2**63),
+    lambda buf, source: buf.write_zeros(8),
+    lambda buf, source: set_to("capacity", 10)(buf),
+], ids=range(9))
+def test_memory_that_is_left_for_a_larger_block_may_end_in_foreign_code(write, make_parts, deed):
+    for both in (False, True):
+        ran = []
+
+        def end():
+            ran.append(None)
+            for target in (buf, source) if both else (source,):
+                try:
+                    deed(target)
+                except (AttributeError, *OUTCOMES):
+                    pass
+
         owner = Owner(b"0123456789")
+        owner.deed = end
+        source = zbuf.copied(b"01234567")
         buf = zbuf.wrap(owner)
         del owner
-        with buf:
-            buf.capacity = 4
-            owner = buf.view().obj
-            assert owner is buf
-            try:
-                buf.capacity = 10
-                buf.set_u8(9, 1)
-            except zbuf.CapacityError:
-                pass
-            check(buf)
-            ends.append(name)
-    assert ends == list(DEEDS)
+        buf.capacity = 1
+        try:
+            write(buf, source)
+        except OUTCOMES:
+            pass
+        check(buf, source)
+        if not buf.released:
+            assert len(bytes(buf)) == len(buf)
+            buf.release()
+        assert len(ran) == 1
 
 
 if sys.version_info >= (3, 12):
