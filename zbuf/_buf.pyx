@@ -113,7 +113,9 @@ cdef class ByteBuf:
             return 0
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
-        return self._grow(self._w + n)
+        self._grow(self._w + n)
+        # A foreign owner whose memory was left may have run any code.
+        return self._ensure(n)
 
     cdef int _grow(self, Py_ssize_t least) except -1:
         # The whole block is used before anything moves.
@@ -276,14 +278,14 @@ cdef class ByteBuf:
         return 0
 
     cdef int _append_buf(self, ByteBuf src) except -1:
-        cdef Py_ssize_t at = src._r
-        cdef Py_ssize_t n = src._w - at
+        cdef Py_ssize_t n = src._w - src._r
         src._live()
-        if n == 0:
-            return self._writable()
-        self._ensure(n)           # a composite may let go of a foreign owner here,
-        src._written(at, n)       # whose code may have changed the source
-        src._copy_out(at, self._room(n), n)
+        self._ensure(n)
+        # A foreign owner whose memory was left may have run any code.
+        src._live()
+        n = min(n, src._w - src._r)
+        if n > 0:
+            src._copy_out(src._r, self._room(n), n)
         return 0
 
     cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept:
@@ -829,6 +831,9 @@ cdef class ByteBuf:
         cdef Py_ssize_t n = target._cap - target._w
         self._need(n)
         if n:
+            target._ensure(n)
+            # A foreign owner whose memory was left may have run any code.
+            self._need(n)
             self._copy_out(self._r, target._room(n), n)
             self._advance(n)
         return n

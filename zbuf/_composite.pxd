@@ -99,7 +99,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _append_pieces(self, ByteBuf src) except -1
     cdef int _append_piece(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) except -1
     cdef int _append_each(self, ByteBuf src) except -1
-    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1
     cdef int _append_all(self, tuple parts) except -1
     cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept

@@ -231,13 +231,20 @@ cdef class CompositeByteBuf(ByteBuf):
         self._reserve(1)
         if self._room_after(self._w) < n:
             block = self._next_store(n)
-        self._drop_spare()
+        try:
+            self._drop_spare()
+        except:
+            if block != NULL:
+                block_give(block, 1)
+            raise
         if block != NULL:
             self._set_store(block)
-        self._reserve(1)
-        self._extend_tail()
-        self._settle(self._r, self._w)
-        return 0
+        if self._free < self._free_end and self._cap < self._max:
+            self._reserve(1)
+            self._extend_tail()
+            self._settle(self._r, self._w)
+        # A foreign owner that was let go may have taken the room.
+        return self._ensure(n)
 
     cdef zb_block *_next_store(self, Py_ssize_t least) except NULL:
         cdef Py_ssize_t wish = STORE
@@ -422,8 +429,12 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef Py_ssize_t stop, n
         while k < count:
             n = 0
-            self._drop_spare()   # now: below it would run while we trust the run's sizes
             stop = self._small_run(parts, k, &n)
+            if n > 0 and not self._tail_has(n):
+                # To let go of foreign parts may run any code: count after it.
+                self._drop_spare()
+                n = 0
+                stop = self._small_run(parts, k, &n)
             if n > 0:
                 copy_run(parts, k, stop, self._room(n))
                 k = stop
@@ -499,7 +510,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n < self._coalesce or n == 0:
             room = self._write_tail(n)
             if room == NULL:
-                return self._append_held(block, mem, n)
+                return self._append_copy(block, mem, n)
             memcpy(room, mem, n)
             return 0
         if self._lim == READONLY or self._cap > self._w or self._stop == self._slots or n > self._max - self._w:
@@ -510,7 +521,8 @@ cdef class CompositeByteBuf(ByteBuf):
         self._w += n
         return 0
 
-    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+    cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+        # The source stays while room is made, whatever a foreign owner does.
         block_hold(block, 1)
         try:
             return self._append(mem, n)
@@ -555,19 +567,20 @@ cdef class CompositeByteBuf(ByteBuf):
                  nothing has changed.
         Source:  CompositeByteBuf.addComponent(true, index, buffer).
         """
+        cdef Py_ssize_t nth = index_of(k)
         cdef CompositeByteBuf added = CompositeByteBuf(x, coalesce=0)
         cdef Py_ssize_t n = added._w
         cdef Py_ssize_t count = added._stop - added._head
-        cdef Py_ssize_t nth = index_of(k)
         self._writable()
         self._slot_of(nth, True)
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
         self._reserve(count)
         self._drop_spare()
-        cdef Py_ssize_t slot = self._slot_of(nth, True)
+        if n > self._max - self._w:
+            raise CapacityError(n, self._max - self._w)
         self._reserve(count)
-        slot = self._slot_of(nth, True)
+        cdef Py_ssize_t slot = self._slot_of(nth, True)
         cdef Py_ssize_t at = self._start_of(slot)
         memmove(&self._parts[slot + count], &self._parts[slot], (self._stop - slot) * sizeof(zb_part))
         self._stop += count
