@@ -17,7 +17,3 @@ cdef struct zb_block:
     void *pool             # the zb_pool that granted it and grows it; NULL: foreign memory
     void *owner            # what `done` needs: a span, a mapping, a Py_buffer
     int size_class         # index of the size class; -1 outside the classes
-    int flags              # ZB_IMMORTAL ...
-
-cdef enum:
-    ZB_IMMORTAL = 1        # release() never closes a handle of this block

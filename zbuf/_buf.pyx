@@ -19,7 +19,7 @@ from libc.stdint cimport (
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
-from zbuf._block cimport ZB_IMMORTAL, zb_block
+from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
@@ -177,7 +177,8 @@ cdef class ByteBuf:
     cdef void _rebase(self, Py_ssize_t n) noexcept:
         self._mem += n
         self._cap -= n
-        self._max -= n
+        if self._max != PY_SSIZE_T_MAX:
+            self._max -= n
         if self._lim != READONLY:
             self._lim = self._cap
         self._settle(self._r - n, self._w - n)
@@ -233,6 +234,8 @@ cdef class ByteBuf:
         self._writable()
         if i < 0 or n > self._cap - i:
             raise beyond(i, n, self._cap)
+        if not self._may_write(i, n):
+            raise ReadOnlyError(f"the {n} bytes at {i} are read-only")
         return 0
 
     cdef bint _short(self, Py_ssize_t n) except -1:
@@ -241,7 +244,11 @@ cdef class ByteBuf:
 
     cdef bint _whole(self) noexcept:
         # Do the readable bytes lie in one piece?
-        return self._run == self._w
+        cdef Py_ssize_t here = 0
+        cdef zb_block *block
+        if self._block != NULL:
+            self._span(self._r, &here, &block)
+        return self._w - self._r <= here
 
     cdef zb_pool *_pool(self) noexcept:
         # Where this buffer's next block comes from.
@@ -563,7 +570,7 @@ cdef class ByteBuf:
             raise ValueError(f"retain takes 1 reference or more, not {n}")
         if n > INT_MAX - self._own:
             raise OverflowError(f"{n} references beyond the {self._own} held are more than {INT_MAX}")
-        if not self._block.flags & ZB_IMMORTAL:
+        if self is not EMPTY:
             block_hold(self._block, n)
             self._own += <int>n
         return self
@@ -590,7 +597,7 @@ cdef class ByteBuf:
             raise ValueError(f"release gives back 1 reference or more, not {n}")
         if n > self._own:
             raise ReleasedError(f"release of {n} references, this handle holds {self._own}")
-        if self._block.flags & ZB_IMMORTAL:
+        if self is EMPTY:
             return False
         if n == self._own:
             return self._close()
@@ -1432,7 +1439,7 @@ cdef class ByteBuf:
             raise BufferError(
                 f"the {n} readable bytes lie in several parts: use views(), or consolidate() first"
             )
-        fill_view(view, flags, self, block, mem, n, self._lim == READONLY or not self._may_write(self._r, n))
+        fill_view(view, flags, self, block, mem, n, not self._may_write(self._r, n))
         self._exports += 1
 
     def __releasebuffer__(self, Py_buffer *view):
@@ -3778,8 +3785,14 @@ cdef class Window:
 
 
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):
-    cdef Window window = Window.__new__(Window)
+    # Making an object may run the collector, and that any code: hold first.
+    cdef Window window
     block_hold(block, 1)
+    try:
+        window = Window.__new__(Window)
+    except:
+        block_give(block, 1)
+        raise
     window._buf, window._block, window._mem = buf, block, mem
     window._size, window._readonly = n, readonly
     return window
@@ -3925,11 +3938,11 @@ cdef ByteBuf make_empty():
     empty_block.data = &empty_byte
     empty_block.done = keep
     empty_block.size_class = -1
-    empty_block.flags = ZB_IMMORTAL
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
     made._adopt(&empty_block, &empty_byte, 0, 0)
     made._lim = READONLY
     return made
 
 
-EMPTY = make_empty()
+cdef ByteBuf EMPTY = make_empty()
+globals()["EMPTY"] = EMPTY

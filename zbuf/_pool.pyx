@@ -18,7 +18,6 @@ cdef zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
     b.pool = pool
     b.owner = NULL
     b.size_class = -1
-    b.flags = 0
     return b
 
 cdef void give(zb_block *b) noexcept:

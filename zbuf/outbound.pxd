@@ -1,5 +1,6 @@
 # OutboundBuffer: what is to go to a socket, in order, until it has gone.
 
+cimport cython
 from libc.stdint cimport int64_t
 from posix.uio cimport iovec
 
@@ -16,12 +17,22 @@ cdef struct item:
     int64_t whole          # bytes the region had when it was written
 
 
+cdef struct mark:
+    # Where the end of a queue was, to go back to.
+    Py_ssize_t count
+    int64_t left       # bytes of the last item, to which small pieces may be added
+    int64_t pending
+    bint over
+
+
+@cython.final
 cdef class Flushed:
     cdef readonly Py_ssize_t sent
     cdef readonly bint full
     cdef readonly Py_ssize_t calls
 
 
+@cython.final   # so that its own calls are direct ones
 cdef class OutboundBuffer:
     # Invariants:
     #   (1) the _count items from _head on, around the end of the ring, are
@@ -53,8 +64,11 @@ cdef class OutboundBuffer:
     # -- in
     cdef int64_t _admit(self, int64_t n) except -1
     cdef int _put(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _put_any(self, object data) except -1
     cdef int _put_spans(self, ByteBuf buf) except -1
-    cdef int _put_bytes(self, object data) except -1
+    cdef int _put_many(self, ByteBuf buf) except -1
+    cdef int _put_bytes(self, bytes data) except -1
+    cdef int _put_foreign(self, object data) except -1
     cdef int _put_region(self, FileRegion region) except -1
     cdef int _copy(self, const unsigned char *mem, Py_ssize_t n) except -1
     cdef int _next_tail(self) except -1
@@ -62,7 +76,8 @@ cdef class OutboundBuffer:
     cdef int _room(self) except -1
     cdef void _add(self, zb_block *block, unsigned char *mem, Py_ssize_t n) noexcept
     cdef void _account(self, int64_t n) noexcept
-    cdef void _undo(self, Py_ssize_t count, int64_t left) noexcept
+    cdef mark _mark(self) noexcept
+    cdef void _undo(self, mark before) noexcept
     # -- out
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1

@@ -1,16 +1,19 @@
 """OutboundBuffer: what is to go to a socket, in order, until it has gone."""
 
+cimport cython
 from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject_AsFileDescriptor
+from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf
+from zbuf._buf cimport ByteBuf, shared
 from zbuf._foreign cimport foreign_block
+from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
@@ -28,6 +31,8 @@ cdef enum:
     FIRST_PLACES = 16        # items of the first ring
 
 
+@cython.final
+@cython.freelist(8)
 cdef class Flushed:
     """What one flush did: `sent` bytes went, and whether the socket is `full`.
 
@@ -48,6 +53,7 @@ cdef class Flushed:
         return f"Flushed(sent={self.sent}, full={self.full}, calls={self.calls})"
 
 
+@cython.final
 cdef class OutboundBuffer:
     """A queue of buffers, bytes and file regions on their way to a stream socket.
 
@@ -107,21 +113,69 @@ cdef class OutboundBuffer:
         Source: ChannelOutboundBuffer.addMessage.
         """
         self._live()
-        if isinstance(data, ByteBuf):
+        self._put_any(data)
+
+    def writelines(self, parts, /):
+        """Put every one of an iterable's buffers, bytes-likes and regions at the end, in order.
+
+        >>> queue = zbuf.OutboundBuffer()
+        >>> queue.writelines([b"abc", zbuf.copied(b"de"), bytearray(b"f")])
+        >>> queue.pending_bytes
+        6
+
+        All of them or none: if one raises what write() raises for it, or the
+        iterable itself raises, nothing is queued. Cheaper than a write() each.
+        Source: gather writes of ChannelOutboundBuffer.nioBuffers.
+        """
+        cdef list ready = resolved(parts)
+        self._live()
+        cdef mark before = self._mark()
+        try:
+            for part in ready:
+                self._put_any(part)
+        except:
+            self._undo(before)
+            raise
+
+    cdef int _put_any(self, object data) except -1:
+        if PyBytes_CheckExact(data):
+            self._put_bytes(<bytes>data)
+        elif isinstance(data, ByteBuf):
             self._put_spans(<ByteBuf>data)
         elif isinstance(data, FileRegion):
             self._put_region(<FileRegion>data)
         else:
-            self._put_bytes(data)
+            self._put_foreign(data)
+        return 0
+
+    cdef int _put_bytes(self, bytes data) except -1:
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        if n >= SMALL:
+            return self._put_foreign(data)
+        self._admit(n)
+        self._put(NULL, <unsigned char *>PyBytes_AS_STRING(data), n)
+        self._account(n)
+        return 0
 
     cdef int _put_spans(self, ByteBuf buf) except -1:
         # A buffer's readable bytes, piece by piece: all of them or none.
+        cdef Py_ssize_t n = 0
+        cdef zb_block *block
+        cdef unsigned char *mem
         buf._live()
         self._admit(buf._w - buf._r)
-        cdef Py_ssize_t before = self._count
-        cdef int64_t left = self._item(before - 1).left if before else 0
-        cdef Py_ssize_t n = 0
+        mem = buf._span(buf._r, &n, &block)
+        if n < buf._w - buf._r:
+            return self._put_many(buf)
+        n = buf._w - buf._r
+        self._put(block, mem, n)
+        self._account(n)
+        return 0
+
+    cdef int _put_many(self, ByteBuf buf) except -1:
+        cdef mark before = self._mark()
         cdef Py_ssize_t i = buf._r
+        cdef Py_ssize_t n = 0
         cdef zb_block *block
         cdef unsigned char *mem
         try:
@@ -131,28 +185,21 @@ cdef class OutboundBuffer:
                 self._put(block, mem, n)
                 i += n
         except:
-            self._undo(before, left)
+            self._undo(before)
             raise
         self._account(buf._w - buf._r)
         return 0
 
-    cdef int _put_bytes(self, object data) except -1:
-        cdef zb_block *block
+    cdef int _put_foreign(self, object data) except -1:
         cdef bint readonly
-        cdef Py_ssize_t n
-        if PyBytes_CheckExact(data) and PyBytes_GET_SIZE(data) < SMALL:
-            n = self._admit(PyBytes_GET_SIZE(data))
-            self._put(NULL, <unsigned char *>PyBytes_AS_STRING(data), n)
-            self._account(n)
-            return 0
         if not PyObject_CheckBuffer(data):
             raise TypeError(f"a buffer, bytes-like or FileRegion is required, not {type(data).__name__!r}")
-        block = foreign_block(data, &readonly)
+        cdef zb_block *block = foreign_block(data, &readonly)
         try:
             self._live()   # the exporter's code has run
-            n = self._admit(block.size)
-            self._put(block, block.data, n)
-            self._account(n)
+            self._admit(block.size)
+            self._put(block, block.data, block.size)
+            self._account(block.size)
         finally:
             block_give(block, 1)
         return 0
@@ -243,14 +290,21 @@ cdef class OutboundBuffer:
         elif self._pending < self._low:
             self._over = False
 
-    cdef void _undo(self, Py_ssize_t count, int64_t left) noexcept:
-        # Back to `count` items, the last of which had `left` bytes.
+    cdef mark _mark(self) noexcept:
+        cdef mark now
+        now.count, now.pending, now.over = self._count, self._pending, self._over
+        now.left = self._item(self._count - 1).left if self._count else 0
+        return now
+
+    cdef void _undo(self, mark before) noexcept:
+        # Takes back what was put since: items, and bytes copied to the last one.
         self._drop_tail()
-        while self._count > count:
+        while self._count > before.count:
             self._count -= 1
-            block_give(self._item(self._count).block, 1)
-        if count:
-            self._item(count - 1).left = left
+            give(self._item(self._count))
+        if before.count:
+            self._item(before.count - 1).left = before.left
+        self._pending, self._over = before.pending, before.over
 
     # -- out
 
@@ -282,7 +336,7 @@ cdef class OutboundBuffer:
         Source:  sendmsg(2), sendfile(2); AbstractEpollStreamChannel.doWrite.
         """
         cdef int64_t most = INT64_MAX if max_bytes is None else size_of(max_bytes)
-        cdef int fd = PyObject_AsFileDescriptor(sock)
+        cdef int fd = descriptor(sock)
         cdef Flushed done = Flushed.__new__(Flushed)
         self._live()
         if self._flushing:
@@ -382,10 +436,7 @@ cdef class OutboundBuffer:
         cdef item gone = self._item(0)[0]
         self._head = (self._head + 1) & (self._places - 1)
         self._count -= 1
-        if gone.file != NULL:
-            file_give(gone.file, 1)
-        else:
-            block_give(gone.block, 1)
+        give(&gone)
 
     # -- how much
 
@@ -475,3 +526,29 @@ cdef class OutboundBuffer:
         if self._closed:
             return "<zbuf.OutboundBuffer closed>"
         return f"<zbuf.OutboundBuffer {self._pending} bytes pending{'' if self._over == 0 else ', over its high watermark'}>"
+
+
+cdef void give(item *gone) noexcept:
+    if gone.file != NULL:
+        file_give(gone.file, 1)
+    else:
+        block_give(gone.block, 1)
+
+
+cdef list resolved(object parts):
+    # What is left runs nobody's code when it is queued.
+    return [
+        part if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)) else shared(part)
+        for part in parts
+    ]
+
+
+cdef int descriptor(object sock) except -1:
+    # PyObject_AsFileDescriptor is twice as slow, but says what is wrong.
+    cdef long long fd
+    try:
+        if zb_small_int(sock.fileno(), &fd) and 0 <= fd <= INT_MAX:
+            return <int>fd
+    except AttributeError:
+        pass
+    return PyObject_AsFileDescriptor(sock)

@@ -1,20 +1,17 @@
 from os import PathLike
 from types import TracebackType
-from typing import Protocol, Self, final, overload
+from typing import Protocol, Self
 
-class _HasFileno(Protocol):
+class _File(Protocol):
     def fileno(self) -> int: ...
-
-class _File(_HasFileno, Protocol):
     def close(self) -> object: ...
 
 class FileRegion:
-    @overload
-    def __init__(self, file: int | _HasFileno, offset: int, count: int | None = None, /, *, close: bool = False) -> None: ...
-    @overload
-    def __init__(self, file: int | _File, offset: int, count: int | None = None, /, *, close: bool) -> None: ...
+    def __init__(self, file: int | _File, offset: int, count: int | None = None, /, *, close: bool = False) -> None: ...
     @classmethod
-    def open(cls, path: str | bytes | PathLike[str] | PathLike[bytes], offset: int = 0, count: int | None = None, /) -> Self: ...
+    def open(
+        cls, path: str | bytes | PathLike[str] | PathLike[bytes], offset: int = 0, count: int | None = None, /
+    ) -> Self: ...
     @property
     def offset(self) -> int: ...
     @property
