@@ -55,6 +55,7 @@ cdef class OutboundBuffer:
     cdef int64_t _low          # bytes
     cdef zb_block *_tail       # where small writes are copied to, one reference ours; or NULL
     cdef Py_ssize_t _used      # bytes of _tail given to items
+    cdef Py_ssize_t _wish      # bytes the next tail block should have; follows the traffic
     cdef bint _over
     cdef bint _flushing        # a flush is under way, perhaps in another thread
     cdef bint _closed
@@ -73,6 +74,7 @@ cdef class OutboundBuffer:
     cdef int _copy(self, const unsigned char *mem, Py_ssize_t n) except -1
     cdef int _next_tail(self) except -1
     cdef void _drop_tail(self) noexcept
+    cdef void _rest(self) noexcept
     cdef int _room(self) except -1
     cdef void _add(self, zb_block *block, unsigned char *mem, Py_ssize_t n) noexcept
     cdef void _account(self, int64_t n) noexcept

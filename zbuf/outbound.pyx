@@ -24,10 +24,11 @@ from zbuf.errors import ReleasedError, TruncatedFileError
 
 cdef enum:
     # Two wishes pull apart: few parts for the kernel to walk (copy), few bytes
-    # to move (share). A part costs it about what copying 1 KiB costs us.
-    SMALL = 1 << 10          # bytes: shorter pieces are copied to the tail
-    FIRST_TAIL = 4 << 10     # bytes of the tail block of an empty queue
-    NEXT_TAIL = 16 << 10     # bytes of those after it, when much is pending
+    # to move (share). Measured: 16 parts of 1.5 KiB copied 7.0 us, shared 7.2;
+    # of 3 KiB 9.2 and 8.3.
+    SMALL = 2 << 10          # bytes: shorter pieces are copied to the tail
+    LEAST_TAIL = 4 << 10     # bytes of a tail block, and so of what a slow peer
+    MOST_TAIL = 32 << 10     # pins at the least; of many small ones, one part
     FIRST_PLACES = 16        # items of the first ring
 
 
@@ -103,7 +104,7 @@ cdef class OutboundBuffer:
         >>> queue.write(b"abc"), queue.write(zbuf.copied(b"defg")), queue.pending_bytes
         (None, None, 7)
 
-        Nothing is sent, and the caller's reader does not move. Pieces of 1 KiB
+        Nothing is sent, and the caller's reader does not move. Pieces of 2 KiB
         and more are shared, smaller ones copied: bytes that are overwritten
         before they have gone may go in either state. What is empty is not
         queued at all. Legal while another thread flushes.
@@ -250,10 +251,19 @@ cdef class OutboundBuffer:
         return 0
 
     cdef int _next_tail(self) except -1:
-        cdef zb_block *block = pool_take(default_pool, NEXT_TAIL if self._tail != NULL else FIRST_TAIL)
+        # Twice as large as the one that is full, as long as there is one.
+        cdef Py_ssize_t size = self._wish if self._tail == NULL else min(2 * self._wish, MOST_TAIL)
+        cdef zb_block *block = pool_take(default_pool, max(size, LEAST_TAIL))
         self._drop_tail()
-        self._tail = block
+        self._tail, self._wish = block, max(size, LEAST_TAIL)
         return 0
+
+    cdef void _rest(self) noexcept:
+        # All has gone: an idle queue holds no memory, and asks for less the
+        # next time if this time much was left over.
+        if self._used < self._wish // 4:
+            self._wish //= 2
+        self._drop_tail()
 
     cdef void _drop_tail(self) noexcept:
         if self._tail != NULL:
@@ -349,7 +359,7 @@ cdef class OutboundBuffer:
             if self._closed:
                 self._give_back()
             elif self._count == 0:
-                self._drop_tail()
+                self._rest()
         return done
 
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1:
