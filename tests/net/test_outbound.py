@@ -10,9 +10,9 @@ import termios
 import threading
 
 import pytest
-from conftest import PATIENCE, flush_all, receive, receive_some
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wire import PATIENCE, flush_all, receive, receive_some
 
 import zbuf
 
@@ -642,48 +642,48 @@ def wait_until_full(sock):
 
 def test_memory_released_under_a_blocked_flush_stays_until_it_is_sent(connect):
     ours, theirs = connect(send_room=4096)
-    data = random.Random(4).randbytes(8_000_000)
+    data = random.Random(4).randbytes(2_000_000)
     buf = zbuf.copied(data)
     queue = zbuf.OutboundBuffer()
     queue.write(buf)
     with blocked_flush(queue, ours):
         assert buf.release() is False
-        others = [zbuf.copied(b"\xff" * 8_000_000) for _ in range(3)]
-        assert receive(theirs, 8_000_000) == data
+        others = [zbuf.copied(b"\xff" * 2_000_000) for _ in range(3)]
+        assert receive(theirs, 2_000_000) == data
     del others
 
 
 def test_writes_under_a_blocked_flush_go_behind(connect, path):
     ours, theirs = connect(send_room=4096)
     queue = zbuf.OutboundBuffer()
-    queue.write(bytes(8_000_000))
+    queue.write(bytes(2_000_000))
     more = [b"x%d," % k for k in range(2000)] + [b"y" * 3000] * 100
     with blocked_flush(queue, ours) as outcome:
         for part in more:
             queue.write(part)
         queue.write(zbuf.FileRegion.open(path))
-        got = receive(theirs, 8_000_000 + sum(map(len, more)) + 300_000)
-    assert got[8_000_000:] == b"".join(more) + path.read_bytes()
+        got = receive(theirs, 2_000_000 + sum(map(len, more)) + 300_000)
+    assert got[2_000_000:] == b"".join(more) + path.read_bytes()
     assert outcome[0].sent == len(got)
 
 
 def test_a_second_flush_is_refused_while_one_is_under_way(connect):
     ours, theirs = connect(send_room=4096)
     queue = zbuf.OutboundBuffer()
-    queue.write(bytes(8_000_000))
+    queue.write(bytes(2_000_000))
     with blocked_flush(queue, ours) as outcome:
         with pytest.raises(RuntimeError, match="a flush of this queue is under way"):
             queue.flush_to(ours)
-        assert receive(theirs, 8_000_000) == bytes(8_000_000)
-    assert outcome[0].sent == 8_000_000
+        assert receive(theirs, 2_000_000) == bytes(2_000_000)
+    assert outcome[0].sent == 2_000_000
     assert queue.flush_to(ours).sent == 0
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_close_under_a_blocked_flush_waits_for_its_call(connect, tmp_path, kind):
     ours, theirs = connect(send_room=4096)
-    (tmp_path / "big").write_bytes(bytes(8_000_000))
-    held = zbuf.copied(bytes(8_000_000)) if kind == "memory" else zbuf.FileRegion.open(tmp_path / "big")
+    (tmp_path / "big").write_bytes(bytes(2_000_000))
+    held = zbuf.copied(bytes(2_000_000)) if kind == "memory" else zbuf.FileRegion.open(tmp_path / "big")
     queue = zbuf.OutboundBuffer()
     queue.writelines([b"first", held])
     with blocked_flush(queue, ours) as outcome:
