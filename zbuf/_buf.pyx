@@ -9,6 +9,7 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.number cimport PyIndex_Check
 from cpython.object cimport Py_EQ, Py_NE
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
@@ -23,7 +24,7 @@ from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
-from zbuf._pool cimport default_pool, pool_take, zb_pool
+from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
@@ -124,9 +125,16 @@ cdef class ByteBuf:
         cdef Py_ssize_t wish = grown(least, self._max)
         cdef Py_ssize_t here = self._in_place()
         if least <= here:
-            self._lim = self._cap = min(wish, here)
-            return 0
+            return self._stretch(min(wish, here))
         return self._move(wish)
+
+    cdef int _stretch(self, Py_ssize_t capacity) except -1:
+        # Sets the capacity to what is there in place.
+        cdef Py_ssize_t used = self._mem - self._block.data + capacity
+        if used > self._block.asked:
+            pool_regrant(self._block, used)
+        self._lim = self._cap = capacity
+        return 0
 
     cdef Py_ssize_t _in_place(self) noexcept:
         # What the capacity can be without moving. Foreign memory ends where
@@ -153,7 +161,7 @@ cdef class ByteBuf:
     cdef int _resize(self, Py_ssize_t n) except -1:
         if n > self._in_place():
             return self._move(n)
-        self._lim = self._cap = n
+        self._stretch(n)
         self._settle(min(self._r, n), min(self._w, n))
         return 0
 
@@ -278,6 +286,8 @@ cdef class ByteBuf:
         src._live()
         if n == 0:
             return self._writable()
+        self._ensure(n)           # a composite may let go of a foreign owner here,
+        src._written(at, n)       # whose code may have changed the source
         src._copy_out(at, self._room(n), n)
         return 0
 
@@ -629,7 +639,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.retainedSlice.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return self._part(i, n)
 
@@ -726,7 +736,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.copy.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return fresh(self._pool(), self, i, n, self._max)
 
@@ -968,10 +978,14 @@ cdef class ByteBuf:
 
     cdef str _text(self, Py_ssize_t i, Py_ssize_t n, object encoding, object errors):
         # Codecs and error handlers are anybody's Python code: they get a copy.
+        # To compare an encoding may be, too: the memory is looked at after it.
         cdef Py_ssize_t here
         cdef zb_block *block
-        cdef unsigned char *mem = self._span(i, &here, &block)
-        if n <= here and encoding == "utf-8" and errors == "strict":
+        cdef unsigned char *mem
+        cdef bint plain = encoding == "utf-8" and errors == "strict"
+        self._written(i, n)
+        mem = self._span(i, &here, &block)
+        if plain and n <= here:
             return PyUnicode_DecodeUTF8(<char *>mem, n, NULL)
         return self._bytes(i, n).decode(encoding, errors)
 
@@ -1321,7 +1335,7 @@ cdef class ByteBuf:
         cdef Py_ssize_t lo, hi, at
         cdef unsigned char byte
         cdef Py_buffer view
-        if isinstance(needle, int):
+        if is_byte(needle):
             byte = byte_of(needle)
             if not self._range(start, end, &lo, &hi):
                 return -1
@@ -3751,6 +3765,8 @@ cdef class ByteIterator:
 
     def __next__(self):
         cdef ByteBuf buf = self._buf
+        if buf is None:
+            raise StopIteration
         buf._live()
         if self._next >= buf._w - buf._r:
             raise StopIteration
@@ -3759,7 +3775,7 @@ cdef class ByteIterator:
 
     def __length_hint__(self):
         cdef ByteBuf buf = self._buf
-        return max(buf._w - buf._r - self._next, 0)
+        return 0 if buf is None else max(buf._w - buf._r - self._next, 0)
 
 
 cdef class Window:
@@ -3776,6 +3792,8 @@ cdef class Window:
             block_give(self._block, 1)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        if self._block == NULL:
+            raise BufferError("this window is on no buffer")
         fill_view(view, flags, self, self._block, self._mem, self._size, self._readonly)
         self._buf._exports += 1
 
@@ -3837,8 +3855,13 @@ cdef object beyond(Py_ssize_t i, Py_ssize_t n, Py_ssize_t capacity):
     return IndexError(f"{n} bytes at {i} are not inside the capacity of {capacity}")
 
 
+cdef bint is_byte(object needle) noexcept:
+    # Is it searched for as one byte, by its number?
+    return isinstance(needle, int) or (PyIndex_Check(needle) and not PyObject_CheckBuffer(needle))
+
+
 cdef bytes one_byte(object needle):
-    return bytes((byte_of(needle),)) if isinstance(needle, int) else None
+    return bytes((byte_of(needle),)) if is_byte(needle) else None
 
 
 cdef str short(object needle):
@@ -3864,8 +3887,8 @@ cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept:
 
 
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity):
-    cdef zb_block *block = pool_take(pool, n)
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef zb_block *block = pool_take(pool, n)
     made._adopt(block, block.data, n, max_capacity)
     src._copy_out(i, block.data, n)
     made._w = made._run = n
@@ -3875,8 +3898,8 @@ cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ss
 cdef ByteBuf shared(object exporter):
     # A handle on the exporter's memory, writable only if it is.
     cdef bint readonly
-    cdef zb_block *block = foreign_block(exporter, &readonly)
     cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef zb_block *block = foreign_block(exporter, &readonly)
     made._adopt(block, block.data, block.size, block.size)
     made._w = made._run = block.size
     if readonly:
@@ -3916,8 +3939,8 @@ def copied(data, /):
         return fresh(default_pool, <ByteBuf>data, (<ByteBuf>data)._r, len(data), PY_SSIZE_T_MAX)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        block = pool_take(default_pool, view.len)
         made = ByteBuf.__new__(ByteBuf)
+        block = pool_take(default_pool, view.len)
         made._adopt(block, block.data, view.len, PY_SSIZE_T_MAX)
         made._append(<unsigned char *>view.buf, view.len)
         return made

@@ -1,12 +1,123 @@
-# Placeholder of the memory layer's interface: malloc per block.
+# The pool: takes blocks out of spans of pages, and keeps what comes back.
+#
+#   zb_pool -- zb_bin per size class --> stack of blocks at rest, the last first
+#                  |
+#                  zb_span: pages of an arena, cut into equal blocks
+#
+# What a span needs to know lies outside its pages: a write through a stale
+# pointer cannot reach the pool. Free blocks of a span are a stack of numbers.
 
+from zbuf._arena cimport zb_arena, zb_arenas
 from zbuf._block cimport zb_block
+from zbuf._sizeclass cimport CLASSES, LARGEST, class_of
+
+cdef struct zb_span:
+    zb_span *next              # in the bin's list of all its spans
+    zb_span *prev
+    zb_span *next_open         # in the bin's list of spans that have free blocks
+    zb_span *prev_open
+    zb_arena *arena            # where the pages are
+    unsigned char *base        # the first of them
+    zb_block *blocks           # the bin's `count`, for this span's memory
+    unsigned short *free       # numbers of the free ones, a stack
+    int frees                  # how many
+
+cdef struct zb_bin:
+    zb_block *stack            # blocks at rest
+    Py_ssize_t cached          # how many
+    Py_ssize_t cap             # how many may be, for now
+    Py_ssize_t low             # no more than the least there were since the last tick
+    Py_ssize_t step            # how many go at each tick while they rest
+    Py_ssize_t takes           # blocks given out so far,
+    Py_ssize_t gives           # given back: the others are live,
+    Py_ssize_t misses          # and not found in the stack
+    Py_ssize_t size            # bytes of a block
+    int number                 # of the size class
+    int count                  # blocks of a span
+    int pages                  # pages of a span
+    Py_ssize_t spans           # how many there are
+    zb_span *all
+    zb_span *open
+
+cdef struct zb_large:
+    zb_block block             # first, so that the block's address is ours
+    zb_large *next             # in the pool's list of those live, or of those kept
+    zb_large *prev
+    Py_ssize_t ticks           # for how many it has been kept
 
 cdef struct zb_pool:
-    Py_ssize_t live
+    # Invariants:
+    #   (1) requested is the sum of `asked` over the live blocks, <= max_live
+    #   (2) kept is the bytes of blocks at rest, of large ones kept and of idle
+    #       pages; it exceeds max_cached only while a block is being given back
+    #   (3) refs counts those who may still take blocks; the pool goes when
+    #       there are none, and no live block
+    Py_ssize_t refs
+    Py_ssize_t requested       # bytes
+    Py_ssize_t max_live        # bytes
+    Py_ssize_t kept            # bytes
+    Py_ssize_t max_cached      # bytes; -1 once the pool is closed
+    double decay               # seconds until nothing at rest is left
+    double ticked              # when the last tick was
+    bint zeroed                # zeros in every block that is taken
+    bint sensitive             # zeros over every block that is given back
+    bint closed
+    zb_block *(*miss)(zb_pool *pool, Py_ssize_t n) except NULL
+    zb_arenas arenas
+    Py_ssize_t idle_counted    # idle pages that `kept` knows of
+    Py_ssize_t idle_low        # idle pages: as low and step of a bin
+    Py_ssize_t idle_step
+    zb_large *large            # live blocks above the classes, or all of a system pool
+    zb_large *large_kept
+    Py_ssize_t large_hits
+    Py_ssize_t large_misses
+    zb_bin bins[CLASSES]
 
+# Where buffers come from that nobody chose an allocator for.
 cdef zb_pool *default_pool
 
-# A block of at least n bytes, n >= 0, with one reference for the caller.
-# Raises MemoryError, PoolExhaustedError or ReleasedError (the pool is closed).
-cdef zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL
+
+cdef inline zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
+    # A block of at least n bytes, with one reference for the caller.
+    # Raises MemoryError, PoolExhaustedError, or ReleasedError for a closed
+    # pool; nothing has changed. REQUIRES: n >= 0.
+    cdef zb_bin *bin
+    cdef zb_block *block
+    if n <= LARGEST and n <= pool.max_live - pool.requested:
+        bin = &pool.bins[class_of(n)]
+        block = bin.stack
+        if block != NULL and not pool.zeroed:
+            bin.stack = block.next
+            bin.cached -= 1
+            if bin.cached < bin.low:
+                bin.low = bin.cached
+            bin.takes += 1
+            pool.kept -= bin.size
+            pool.requested += n
+            block.asked = n
+            block.refs = 1
+            return block
+    return pool_take_slow(pool, n)
+
+
+cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL
+
+# Tells the pool that a buffer now uses `asked` bytes of its block. Raises
+# PoolExhaustedError, and nothing has changed. REQUIRES: asked <= block.size.
+cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1
+
+# A new pool, one reference for the caller. Raises MemoryError.
+cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay, bint zeroed, bint sensitive) except NULL
+# The same, but malloc and free for each block: nothing is cached.
+cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) except NULL
+cdef void pool_hold(zb_pool *pool) noexcept
+cdef void pool_give(zb_pool *pool) noexcept
+# Takes from it raise from now on; what is kept goes, live blocks when given back.
+cdef void pool_close(zb_pool *pool) noexcept
+# Returns what is kept to the system until at most `target` bytes are left.
+cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept
+cdef void set_default_pool(zb_pool *pool) noexcept
+# Lets the time that has passed take its share. The slow ways call it.
+cdef void tick(zb_pool *pool) noexcept
+# How many blocks have references.
+cdef Py_ssize_t pool_live(zb_pool *pool) noexcept

@@ -1,25 +1,544 @@
+"""The pool: takes blocks out of spans of pages, and keeps what comes back."""
+
 from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
 
+from zbuf._arena cimport (
+    PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
+)
 from zbuf._block cimport zb_block
+from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
-cdef zb_pool *default_pool = <zb_pool *>calloc(1, sizeof(zb_pool))
+from zbuf.errors import PoolExhaustedError, ReleasedError
 
-cdef zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
-    cdef zb_block *b = <zb_block *>malloc(sizeof(zb_block))
-    if b == NULL:
-        raise MemoryError()
-    b.data = <unsigned char *>malloc(n if n > 0 else 1)
-    if b.data == NULL:
-        free(b)
-        raise MemoryError(f"{n} bytes")
-    b.refs = 1
-    b.size = b.asked = n
-    b.done = give
-    b.pool = pool
-    b.owner = NULL
-    b.size_class = -1
-    return b
+cdef extern from *:
+    Py_ssize_t PY_SSIZE_T_MAX
 
-cdef void give(zb_block *b) noexcept:
-    free(b.data)
-    free(b)
+cdef extern from "<time.h>":
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int CLOCK_MONOTONIC_COARSE
+    int clock_gettime(int clock, timespec *now)
+
+cdef extern from "<string.h>":
+    void explicit_bzero(void *p, size_t n)
+
+cdef extern from "<stdlib.h>":
+    int posix_memalign(void **p, size_t align, size_t n)
+
+cdef enum:
+    SMALLEST_SPAN = 4      # pages
+    BLOCKS = 8             # of a span at the least, for classes below 16 KiB
+    REST = 512 << 10       # bytes of one class that may rest however few are live
+    QUARTERS = 4           # a tick lets a quarter go of what has rested since the last
+    TICKS = QUARTERS + 1   # in `decay` seconds: the first sees what rests
+    CLOCK_EVERY = 4096     # gives between two looks at the clock
+    LARGE_KEPT = 8 << 20   # larger blocks are not kept
+    ALIGN = 64             # bytes; of every block
+
+
+# -- take
+
+cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
+    cdef zb_block *block
+    if pool.closed:
+        raise ReleasedError("this allocator was closed")
+    if n > pool.max_live - pool.requested:
+        raise PoolExhaustedError(n, pool.requested, pool.max_live)
+    block = pool.miss(pool, n)
+    block.asked = n
+    block.refs = 1
+    pool.requested += n
+    if pool.zeroed:
+        memset(block.data, 0, block.size)
+    return block
+
+
+cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) except NULL:
+    cdef zb_block *block
+    if n > LARGEST:
+        return large_miss(pool, n)
+    cdef zb_bin *bin = &pool.bins[class_of(n)]
+    if bin.stack != NULL:
+        block = pop_rest(pool, bin)
+    else:
+        tick(pool)
+        if bin.open == NULL:
+            add_span(pool, bin)
+        block = span_pop(bin, bin.open)
+        bin.misses += 1
+    bin.takes += 1
+    return block
+
+
+cdef int add_span(zb_pool *pool, zb_bin *bin) except -1:
+    cdef zb_span *span = new_span(pool, bin)
+    if span == NULL:
+        raise MemoryError(f"no memory for {bin.pages * PAGE} bytes more, {pool.requested} are live")
+    idle_changed(pool)
+    cut_blocks(pool, bin, span)
+    span.next = bin.all
+    if bin.all != NULL:
+        bin.all.prev = span
+    bin.all = span
+    bin.spans += 1
+    open_span(bin, span)
+    return 0
+
+
+cdef zb_span *new_span(zb_pool *pool, zb_bin *bin) noexcept:
+    # The record, its blocks and its stack of numbers in one piece; the pages
+    # elsewhere. NULL if there is no memory.
+    cdef size_t blocks = bin.count * sizeof(zb_block)
+    cdef zb_span *span = <zb_span *>calloc(1, sizeof(zb_span) + blocks + bin.count * sizeof(unsigned short))
+    if span == NULL:
+        return NULL
+    span.blocks = <zb_block *>(span + 1)
+    span.free = <unsigned short *>(<unsigned char *>span.blocks + blocks)
+    span.base = arenas_take(&pool.arenas, bin.pages, &span.arena)
+    if span.base == NULL:
+        free(span)
+        return NULL
+    return span
+
+
+cdef void cut_blocks(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
+    cdef int k
+    cdef zb_block *block
+    for k in range(bin.count):
+        block = &span.blocks[k]
+        block.data = span.base + k * bin.size
+        block.size = bin.size
+        block.done = pooled_done
+        block.pool = pool
+        block.owner = span
+        block.size_class = bin.number
+        span.free[bin.count - 1 - k] = <unsigned short>k
+    span.frees = bin.count
+
+
+cdef zb_block *span_pop(zb_bin *bin, zb_span *span) noexcept:
+    span.frees -= 1
+    if span.frees == 0:
+        close_span(bin, span)
+    return &span.blocks[span.free[span.frees]]
+
+
+cdef void open_span(zb_bin *bin, zb_span *span) noexcept:
+    span.prev_open = NULL
+    span.next_open = bin.open
+    if bin.open != NULL:
+        bin.open.prev_open = span
+    bin.open = span
+
+
+cdef void close_span(zb_bin *bin, zb_span *span) noexcept:
+    if span.next_open != NULL:
+        span.next_open.prev_open = span.prev_open
+    if span.prev_open != NULL:
+        span.prev_open.next_open = span.next_open
+    else:
+        bin.open = span.next_open
+
+
+# -- give
+
+cdef void pooled_done(zb_block *block) noexcept:
+    cdef zb_pool *pool = <zb_pool *>block.pool
+    cdef zb_bin *bin = &pool.bins[block.size_class]
+    bin.gives += 1
+    pool.requested -= block.asked
+    if (bin.cached < bin.cap and pool.kept + bin.size <= pool.max_cached
+            and not pool.sensitive and bin.gives % CLOCK_EVERY):
+        block.next = bin.stack
+        bin.stack = block
+        bin.cached += 1
+        pool.kept += bin.size
+    else:
+        give_slow(pool, bin, block)
+
+
+cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
+    if pool.sensitive:
+        explicit_bzero(block.data, block.size)
+    if bin.gives % CLOCK_EVERY == 0:
+        tick(pool)
+    bin.cap = max(REST // bin.size, <Py_ssize_t>2) + (bin.takes - bin.gives) // 8
+    while bin.cached >= bin.cap:
+        rest_to_span(pool, bin)
+    if pool.kept + bin.size > pool.max_cached:
+        arenas_purge(&pool.arenas, pool.arenas.idle)
+        idle_changed(pool)
+    if pool.kept + bin.size > pool.max_cached:
+        block_to_span(pool, bin, block)
+        pool_may_go(pool)
+        return
+    block.next = bin.stack
+    bin.stack = block
+    bin.cached += 1
+    pool.kept += bin.size
+
+
+cdef zb_block *pop_rest(zb_pool *pool, zb_bin *bin) noexcept:
+    cdef zb_block *block = bin.stack
+    bin.stack = block.next
+    bin.cached -= 1
+    bin.low = min(bin.low, bin.cached)
+    pool.kept -= bin.size
+    return block
+
+
+cdef void rest_to_span(zb_pool *pool, zb_bin *bin) noexcept:
+    block_to_span(pool, bin, pop_rest(pool, bin))
+
+
+cdef void block_to_span(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
+    cdef zb_span *span = <zb_span *>block.owner
+    span.free[span.frees] = <unsigned short>(block - span.blocks)
+    span.frees += 1
+    if span.frees == 1:
+        open_span(bin, span)
+    if span.frees == bin.count:
+        drop_span(pool, bin, span)
+
+
+cdef void drop_span(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
+    close_span(bin, span)
+    if span.next != NULL:
+        span.next.prev = span.prev
+    if span.prev != NULL:
+        span.prev.next = span.next
+    else:
+        bin.all = span.next
+    bin.spans -= 1
+    arenas_give(&pool.arenas, span.arena, span.base, bin.pages)
+    free(span)
+    idle_changed(pool)
+    if pool.kept > pool.max_cached:
+        arenas_purge(&pool.arenas, (pool.kept - pool.max_cached + PAGE - 1) // PAGE)
+        idle_changed(pool)
+
+
+cdef void idle_changed(zb_pool *pool) noexcept:
+    # Brings `kept` and the low mark up to date with the arenas' idle pages.
+    pool.kept += (pool.arenas.idle - pool.idle_counted) * PAGE
+    pool.idle_counted = pool.arenas.idle
+    pool.idle_low = min(pool.idle_low, pool.arenas.idle)
+
+
+# -- blocks above the classes
+
+cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) except NULL:
+    cdef zb_large *large = large_from_kept(pool, n)
+    if large != NULL:
+        pool.large_hits += 1
+    else:
+        tick(pool)
+        large = new_large(n)
+        if large == NULL:
+            raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+        large.block.done = large_done
+        large.block.pool = pool
+        large.block.size_class = -1
+        pool.large_misses += 1
+    link_large(&pool.large, large)
+    return &large.block
+
+
+cdef zb_large *new_large(Py_ssize_t n) noexcept:
+    cdef Py_ssize_t size
+    if n > PY_SSIZE_T_MAX - 2 * PAGE:
+        return NULL
+    size = (n + PAGE - 1) // PAGE * PAGE
+    cdef zb_large *large = <zb_large *>calloc(1, sizeof(zb_large))
+    if large == NULL:
+        return NULL
+    large.block.size = size
+    large.block.data = map_pages(size, PAGE)
+    if large.block.data == NULL:
+        free(large)
+        return NULL
+    return large
+
+
+cdef zb_large *large_from_kept(zb_pool *pool, Py_ssize_t n) noexcept:
+    # One that fits without wasting more than a size class would.
+    cdef zb_large *large = pool.large_kept
+    while large != NULL:
+        if n <= large.block.size and large.block.size - n <= large.block.size // 5:
+            unlink_large(&pool.large_kept, large)
+            pool.kept -= large.block.size
+            return large
+        large = large.next
+    return NULL
+
+
+cdef void large_done(zb_block *block) noexcept:
+    cdef zb_pool *pool = <zb_pool *>block.pool
+    cdef zb_large *large = <zb_large *>block
+    unlink_large(&pool.large, large)
+    pool.requested -= block.asked
+    if pool.sensitive:
+        explicit_bzero(block.data, block.size)
+    if block.size > LARGE_KEPT or pool.kept + block.size > pool.max_cached or kept_alike(pool, block.size) >= 2:
+        drop_large(large)
+        pool_may_go(pool)
+        return
+    large.ticks = 0
+    pool.kept += block.size
+    link_large(&pool.large_kept, large)
+    tick(pool)
+
+
+cdef int kept_alike(zb_pool *pool, Py_ssize_t size) noexcept:
+    # How many are kept within the same power of two.
+    cdef int found = 0
+    cdef zb_large *large = pool.large_kept
+    while large != NULL:
+        found += large.block.size <= 2 * size and size <= 2 * large.block.size
+        large = large.next
+    return found
+
+
+cdef void drop_large(zb_large *large) noexcept:
+    unmap_pages(large.block.data, large.block.size)
+    free(large)
+
+
+cdef void link_large(zb_large **list, zb_large *large) noexcept:
+    large.prev = NULL
+    large.next = list[0]
+    if large.next != NULL:
+        large.next.prev = large
+    list[0] = large
+
+
+cdef void unlink_large(zb_large **list, zb_large *large) noexcept:
+    if large.next != NULL:
+        large.next.prev = large.prev
+    if large.prev != NULL:
+        large.prev.next = large.next
+    else:
+        list[0] = large.next
+
+
+# -- malloc for each block
+
+cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) except NULL:
+    cdef zb_large *large = <zb_large *>calloc(1, sizeof(zb_large))
+    cdef void *data = NULL
+    if large == NULL or n > PY_SSIZE_T_MAX - ALIGN or posix_memalign(&data, ALIGN, max(n, <Py_ssize_t>1)) != 0:
+        free(large)
+        raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+    large.block.data = <unsigned char *>data
+    large.block.size = n
+    large.block.done = system_done
+    large.block.pool = pool
+    large.block.size_class = -1
+    pool.large_misses += 1
+    link_large(&pool.large, large)
+    return &large.block
+
+
+cdef void system_done(zb_block *block) noexcept:
+    cdef zb_pool *pool = <zb_pool *>block.pool
+    unlink_large(&pool.large, <zb_large *>block)
+    pool.requested -= block.asked
+    if pool.sensitive:
+        explicit_bzero(block.data, block.size)
+    free(block.data)
+    free(block)
+    pool_may_go(pool)
+
+
+# -- decay
+
+cdef double clock_shift = 0    # seconds; tests move it
+
+
+def _advance_clock(seconds):
+    """Let the pools believe that time has passed; for tests."""
+    global clock_shift
+    clock_shift += seconds
+
+
+cdef double now() noexcept:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
+    return t.tv_sec + t.tv_nsec * 1e-9 + clock_shift
+
+
+cdef void tick(zb_pool *pool) noexcept:
+    cdef double t = now()
+    cdef double length = pool.decay / TICKS
+    cdef int due = TICKS
+    if t - pool.ticked < pool.decay:
+        due = <int>((t - pool.ticked) / length)
+    if due > 0:
+        pool.ticked = t
+    while due > 0:
+        decay_once(pool)
+        due -= 1
+
+
+cdef void decay_once(zb_pool *pool) noexcept:
+    # A quarter of what rested when the resting began, not of what is left of
+    # it: so nothing is left in the end. Pages that blocks leave have rested.
+    cdef Py_ssize_t idle = pool.arenas.idle
+    cdef int k
+    for k in range(CLASSES):
+        decay_bin(pool, &pool.bins[k])
+    decay_large(pool)
+    pool.idle_step = fraction(pool.idle_low, pool.idle_step)
+    arenas_purge(&pool.arenas, pool.idle_step + pool.arenas.idle - idle)
+    idle_changed(pool)
+    arenas_unmap(&pool.arenas, 1)
+    pool.idle_low = pool.arenas.idle
+
+
+cdef Py_ssize_t fraction(Py_ssize_t low, Py_ssize_t step) noexcept:
+    # How many to let go of what never were less than `low`.
+    if low == 0:
+        return 0
+    return max(step, (low + QUARTERS - 1) // QUARTERS)
+
+
+cdef void decay_bin(zb_pool *pool, zb_bin *bin) noexcept:
+    cdef Py_ssize_t n
+    bin.step = fraction(bin.low, bin.step)
+    n = min(bin.step, bin.low)
+    while n > 0:
+        rest_to_span(pool, bin)
+        n -= 1
+    bin.low = bin.cached
+
+
+cdef void decay_large(zb_pool *pool) noexcept:
+    cdef zb_large *large = pool.large_kept
+    cdef zb_large *next
+    while large != NULL:
+        next = large.next
+        large.ticks += 1
+        if large.ticks >= TICKS:
+            unlink_large(&pool.large_kept, large)
+            pool.kept -= large.block.size
+            drop_large(large)
+        large = next
+
+
+cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept:
+    cdef int k = CLASSES - 1
+    cdef zb_large *large
+    while pool.kept > target and pool.large_kept != NULL:
+        large = pool.large_kept
+        unlink_large(&pool.large_kept, large)
+        pool.kept -= large.block.size
+        drop_large(large)
+    while pool.kept > target and k >= 0:
+        while pool.kept > target and pool.bins[k].stack != NULL:
+            rest_to_span(pool, &pool.bins[k])
+            purge_to(pool, target)
+        k -= 1
+    purge_to(pool, target)
+    arenas_unmap(&pool.arenas, 0 if target == 0 else 1)
+
+
+cdef void purge_to(zb_pool *pool, Py_ssize_t target) noexcept:
+    if pool.kept > target and pool.arenas.idle:
+        arenas_purge(&pool.arenas, (pool.kept - target + PAGE - 1) // PAGE)
+        idle_changed(pool)
+
+
+# -- life of a pool
+
+cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay, bint zeroed, bint sensitive) except NULL:
+    cdef zb_pool *pool = <zb_pool *>calloc(1, sizeof(zb_pool))
+    cdef int k
+    if pool == NULL:
+        raise MemoryError(f"no memory for a pool of {sizeof(zb_pool)} bytes")
+    pool.refs = 1
+    pool.max_cached = max_cached
+    pool.max_live = max_live
+    pool.decay = decay
+    pool.ticked = now()
+    pool.zeroed = zeroed
+    pool.sensitive = sensitive
+    pool.miss = pooled_miss
+    for k in range(CLASSES):
+        shape_bin(&pool.bins[k], k)
+    return pool
+
+
+cdef void shape_bin(zb_bin *bin, int number) noexcept:
+    # As few pages as hold 8 blocks (1 from 16 KiB on) and waste nothing at the
+    # end; the 2**k + 64 classes cannot waste nothing, but less than a twentieth.
+    cdef Py_ssize_t size = class_size(number)
+    cdef Py_ssize_t blocks = BLOCKS if size < 16 << 10 else 1
+    cdef Py_ssize_t pages = max((blocks * size + PAGE - 1) // PAGE, <Py_ssize_t>SMALLEST_SPAN)
+    while pages * PAGE % size * 20 >= (pages * PAGE if number >= HEADERS else 1):
+        pages += 1
+    bin.number = number
+    bin.size = size
+    bin.pages = <int>pages
+    bin.count = <int>(pages * PAGE // size)
+    bin.cap = max(REST // size, <Py_ssize_t>2)
+
+
+cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) except NULL:
+    cdef zb_pool *pool = pool_new(0, max_live, 1, zeroed, sensitive)
+    pool.miss = system_miss
+    return pool
+
+
+cdef void pool_hold(zb_pool *pool) noexcept:
+    pool.refs += 1
+
+
+cdef void pool_give(zb_pool *pool) noexcept:
+    pool.refs -= 1
+    pool_may_go(pool)
+
+
+cdef void pool_close(zb_pool *pool) noexcept:
+    pool.closed = True
+    pool.max_cached = -1
+    pool_trim(pool, 0)
+
+
+cdef void pool_may_go(zb_pool *pool) noexcept:
+    # A closed pool has nothing at rest: with the last live block all is gone.
+    if not pool.closed:
+        return
+    arenas_unmap(&pool.arenas, 0)
+    if pool.refs == 0 and pool_live(pool) == 0:
+        free(pool)
+
+
+cdef Py_ssize_t pool_live(zb_pool *pool) noexcept:
+    cdef Py_ssize_t live = 0
+    cdef zb_large *large = pool.large
+    cdef int k
+    while large != NULL:
+        live += 1
+        large = large.next
+    for k in range(CLASSES):
+        live += pool.bins[k].takes - pool.bins[k].gives
+    return live
+
+
+cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:
+    cdef zb_pool *pool = <zb_pool *>block.pool
+    if asked - block.asked > pool.max_live - pool.requested:
+        raise PoolExhaustedError(asked - block.asked, pool.requested, pool.max_live)
+    pool.requested += asked - block.asked
+    block.asked = asked
+    return 0
+
+
+cdef zb_pool *default_pool = NULL   # the package sets it before anything can be made
+
+
+cdef void set_default_pool(zb_pool *pool) noexcept:
+    global default_pool
+    default_pool = pool
