@@ -24,9 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("files", nargs="*", metavar="FILE", help="what to send, in this order")
-    parser.add_argument("--json", action="store_true", help="print results as JSON")
-    parser.add_argument("--megabytes", type=positive, default=256, metavar="N", help="send the files over and over, to N MB or more each way (256)")
-    parser.add_argument("--timeout", type=positive, default=30, metavar="S", help="give up when nothing moves for S seconds (30)")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument(
+        "--megabytes", type=positive, default=512, metavar="N", help="repeat the files up to N MB or more each way (512)"
+    )
+    parser.add_argument(
+        "--timeout", type=positive, default=30, metavar="S", help="give up when nothing moves for S seconds (30)"
+    )
 
 
 def positive(text: str) -> int:

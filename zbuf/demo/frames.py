@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 MAGIC = b"ZBUF"
 HEAD = struct.Struct(">4sHQI")
 PIECE = 256 << 10  # bytes read at a time
+CLOSED = "the receiver closed the connection"  # what a sender says that does not know why
 
 
 class DemoError(Exception):

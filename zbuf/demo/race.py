@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from zbuf.demo.frames import DemoError, Plan
+from zbuf.demo.frames import CLOSED, DemoError, Plan
 
 Progress = Callable[[int], None]
 
@@ -98,35 +98,46 @@ def run(way: str, plan: Plan, progress: Progress) -> dict[str, Any]:
 
 
 def watch(sender: Child, receiver: Child, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Listen to both until both have ended; the sender knows best why it failed."""
-    heard: dict[str, dict[str, Any]] = {"sender": {}, "receiver": {}}
+    """Listen to both until both have ended, or the sender has failed by itself."""
+    heard: dict[Child, dict[str, Any]] = {sender: {}, receiver: {}}
     with selectors.DefaultSelector() as ready:
-        for who in (sender, receiver):
+        for who in heard:
             ready.register(who, selectors.EVENT_READ)
         while ready.get_map():
-            events = ready.select(plan.patience)
-            if not events:
-                raise DemoError(f"nothing moved for {plan.patience:g} seconds")
-            for key, _ in events:
-                who = key.fileobj
-                assert isinstance(who, Child)
+            for who in ready_now(ready, plan.patience):
                 lines, ended = who.heard()
                 for line in lines:
-                    heard[who.name].update(line)
-                    progress(heard["receiver"].get("received", 0))
+                    heard[who].update(line)
+                    progress(heard[receiver].get("received", 0))
                 if ended:
                     ready.unregister(who)
-    return verdict(heard["sender"], heard["receiver"])
+                    if who is sender:
+                        check_sender(heard[sender])
+    return verdict(heard[sender], heard[receiver])
+
+
+def ready_now(ready: selectors.BaseSelector, patience: float) -> Iterator[Child]:
+    events = ready.select(patience)
+    if not events:
+        raise DemoError(f"nothing moved for {patience:g} seconds")
+    for key, _ in events:
+        assert isinstance(key.fileobj, Child)
+        yield key.fileobj
+
+
+def check_sender(said: dict[str, Any]) -> None:
+    """A sender that has ended has a result, or a reason; the receiver may know a better one."""
+    if not said:
+        raise DemoError("the sender died")
+    if "error" in said and not said["error"].startswith(CLOSED):
+        raise DemoError(said["error"])
 
 
 def verdict(sender: dict[str, Any], receiver: dict[str, Any]) -> dict[str, Any]:
-    closed = "the receiver closed the connection"
-    if "error" in sender and not (sender["error"].startswith(closed) and "error" in receiver):
-        raise DemoError(sender["error"])
     if "error" in receiver:
         raise DemoError(f"the receiver found: {receiver['error']}")
-    if not sender:
-        raise DemoError("the sender died")
+    if "error" in sender:
+        raise DemoError(sender["error"])
     if not receiver.get("verified"):
         raise DemoError("the receiver died")
     return sender

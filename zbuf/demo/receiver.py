@@ -13,8 +13,9 @@ import time
 import zlib
 from collections.abc import Iterator
 
-from zbuf.demo.frames import HEAD, MAGIC, PIECE, DemoError, Frame, Plan
+from zbuf.demo.frames import HEAD, MAGIC, DemoError, Frame, Plan
 
+ROOM = 1 << 20  # bytes received at a time, and that the kernel may keep for us
 EVERY = 0.1  # seconds between two lines about how far it is
 
 
@@ -27,26 +28,33 @@ class Stream:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._room = memoryview(bytearray(PIECE))
+        self._room = memoryview(bytearray(ROOM))
+        self._ready = self._room[:0]  # received and not looked at yet
         self.received = 0
         self._due = 0.0
 
     def pieces(self, size: int) -> Iterator[memoryview]:
         """Receive `size` bytes, in pieces that are good until the next one."""
         while size:
-            got = self._sock.recv_into(self._room[: min(size, PIECE)])
-            if not got:
-                raise DemoError(f"the sender closed the connection after {self.received} bytes")
-            size -= got
-            self.received += got
-            self._report()
-            yield self._room[:got]
+            if not self._ready:
+                self._fill()
+            piece, self._ready = self._ready[:size], self._ready[size:]
+            size -= len(piece)
+            yield piece
+
+    def _fill(self) -> None:
+        got = self._sock.recv_into(self._room)
+        if not got:
+            raise DemoError(f"the sender closed the connection after {self.received} bytes")
+        self._ready = self._room[:got]
+        self.received += got
+        self._report()
 
     def exactly(self, size: int) -> bytes:
         return b"".join(map(bytes, self.pieces(size)))
 
     def at_end(self) -> bool:
-        return not self._sock.recv(1)
+        return not self._ready and not self._sock.recv(1)
 
     def _report(self) -> None:
         if (now := time.monotonic()) >= self._due:
@@ -58,7 +66,7 @@ def check(stream: Stream, frame: Frame) -> None:
     """Receive one frame, which must be this one."""
     magic, name_length, size, crc = HEAD.unpack(stream.exactly(HEAD.size))
     if magic != MAGIC:
-        raise DemoError(f"expected a frame after {stream.received - HEAD.size} bytes, got {magic!r}")
+        raise DemoError(f"expected the frame of {frame.path}, got {magic!r}")
     name = stream.exactly(name_length)
     if (name, size, crc) != (frame.name, frame.size, frame.crc):
         raise DemoError(f"expected the frame of {frame.path}, got one of {name!r}, {size} bytes")
@@ -72,6 +80,7 @@ def check(stream: Stream, frame: Frame) -> None:
 def receive(plan: Plan) -> None:
     """Accept one connection and check all that comes."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         server.settimeout(plan.patience)
         say(port=server.getsockname()[1])
         sock = server.accept()[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import resource
 import socket
 import struct
@@ -16,8 +17,8 @@ import time
 from pathlib import Path
 
 import zbuf
-from zbuf.demo.frames import DemoError, Plan, reason
-from zbuf.demo.ways import WAYS, Sender
+from zbuf.demo.frames import CLOSED, DemoError, Frame, Plan, reason
+from zbuf.demo.ways import WAYS, Sender, shorter
 
 
 def connect(port: int, patience: float) -> socket.socket:
@@ -62,7 +63,7 @@ def measure(way: str, port: int, plan: Plan) -> dict[str, float]:
         cpu = cpu_seconds() - cpu
         sock.shutdown(socket.SHUT_WR)
         if sock.recv(1) != b"!":
-            raise DemoError("the receiver closed the connection before it had checked everything")
+            raise DemoError(f"{CLOSED} before it had checked everything")
         seconds = time.perf_counter() - began
     return {
         "seconds": seconds,
@@ -73,16 +74,21 @@ def measure(way: str, port: int, plan: Plan) -> dict[str, float]:
     }
 
 
+def shortened(plan: Plan) -> Frame:
+    """Which file it was: a region knows its descriptor, not its name."""
+    return min(plan.frames, key=lambda frame: os.stat(frame.path).st_size - frame.size)
+
+
 def attempt(way: str, port: int, plan: Plan) -> dict[str, float]:
     """Say every failure in words."""
     try:
         return measure(way, port, plan)
     except zbuf.TruncatedFileError as error:
-        raise DemoError(f"a file became shorter while it was sent: {error}") from error
+        raise shorter(shortened(plan)) from error
     except BlockingIOError as error:
         raise DemoError(f"the receiver took nothing for {plan.patience:g} seconds") from error
     except ConnectionError as error:
-        raise DemoError("the receiver closed the connection") from error
+        raise DemoError(CLOSED) from error
     except OSError as error:
         raise DemoError(reason(error)) from error
 
