@@ -1,7 +1,7 @@
 """System calls that move bytes: the GIL is released around each, one call each."""
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, EINTR, EPIPE, errno
+from libc.errno cimport EAGAIN, EINTR, errno
 from libc.signal cimport SIG_IGN, SIGPIPE
 from libc.string cimport memset
 from posix.signal cimport (

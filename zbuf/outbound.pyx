@@ -106,13 +106,14 @@ cdef class OutboundBuffer:
         >>> queue.write(b"abc"), queue.write(zbuf.copied(b"defg")), queue.pending_bytes
         (None, None, 7)
 
-        Nothing is sent, and the caller's reader does not move. Large pieces
-        are shared, those below 2 KiB (3 of bytes objects) copied: bytes that are overwritten
-        before they have gone may go in either state. What is empty is not
-        queued at all. Legal while another thread flushes.
+        Nothing is sent, and the caller's reader does not move. Large pieces are
+        shared, those below 2 KiB (3 of a bytes object) copied: what is
+        overwritten before it has gone may go in either state. What is empty is
+        not queued at all. Legal while another thread flushes.
         Raises, nothing queued: ReleasedError for a released buffer or region or
         a closed queue, TypeError, BufferError for memory that is not
-        contiguous, OverflowError beyond 2**63 - 1 pending bytes, MemoryError.
+        contiguous, OverflowError beyond 2**63 - 1 pending bytes, MemoryError
+        (PoolExhaustedError where the default allocator is limited).
         Source: ChannelOutboundBuffer.addMessage.
         """
         self._live()

@@ -439,6 +439,28 @@ def test_writelines_queues_all_or_nothing(connect, path):
     assert receive(theirs, 12) == b"before after"
 
 
+def test_without_memory_nothing_is_queued(connect, path):
+    ours, theirs = connect()
+    pieces = zbuf.CompositeByteBuf(*[zbuf.copied(b"%04d" % k * 450) for k in range(20)])
+    large = zbuf.copied(bytes(5000))
+    region = zbuf.FileRegion.open(path)
+    queue = zbuf.OutboundBuffer()
+    queue.write(b"before")
+    before = zbuf.default_allocator()
+    zbuf.set_default_allocator(zbuf.PooledAllocator(max_live=10_000))
+    try:
+        with pytest.raises(zbuf.PoolExhaustedError):
+            queue.write(pieces)
+        with pytest.raises(zbuf.PoolExhaustedError):
+            queue.writelines([large, region, *[b"x" * 2900] * 20])
+    finally:
+        zbuf.set_default_allocator(before)
+    assert (queue.pending_bytes, large.refcnt, region.refcnt) == (6, 1, 1)
+    queue.write(pieces)
+    queue.flush_to(ours)
+    assert receive(theirs, 36_006) == b"before" + bytes(pieces)
+
+
 def test_an_iterable_that_fails_queues_nothing():
     def parts():
         yield b"abc"
