@@ -51,7 +51,7 @@ ROWS = [
                 f"buf.read_slice({N})",
                 lambda: {"buf": zbuf.copied(DATA)},
                 before="buf.reader_index = 0",
-                check=f"bytes(buf.get_bytes(0, {N}))",
+                check=f"bytes(buf.slice(0, {N}))",
             ),
             memoryview_slice(),
             bytes_slice(),
