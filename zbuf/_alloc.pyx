@@ -5,7 +5,7 @@ from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    default_pool, pool_close, pool_give, pool_new, pool_take, pool_trim, set_default_pool,
+    default_pool, pool_close, pool_give, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
     system_pool_new, tick, zb_pool,
 )
 from zbuf._poolstats cimport check_pool, live_of, stats_of
@@ -182,7 +182,7 @@ cdef class Allocator:
         if self._pool == NULL:
             return f"<zbuf.{type(self).__name__} never made>"
         return (
-            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {self._pool.live} live blocks,"
+            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {pool_live(self._pool)} live blocks,"
             f" {self._pool.requested} bytes requested, {self._pool.kept} at rest>"
         )
 

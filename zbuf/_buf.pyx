@@ -9,6 +9,7 @@ from cpython.bytes cimport (
     PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE,
 )
 from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.number cimport PyIndex_Check
 from cpython.object cimport Py_EQ, Py_NE
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
@@ -285,6 +286,8 @@ cdef class ByteBuf:
         src._live()
         if n == 0:
             return self._writable()
+        self._ensure(n)           # a composite may let go of a foreign owner here,
+        src._written(at, n)       # whose code may have changed the source
         src._copy_out(at, self._room(n), n)
         return 0
 
@@ -636,7 +639,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.retainedSlice.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return self._part(i, n)
 
@@ -733,7 +736,7 @@ cdef class ByteBuf:
         Source:  ByteBuf.copy.
         """
         cdef Py_ssize_t i = self._r if index is None else index_of(index)
-        cdef Py_ssize_t n = self._w - i if size is None else size_of(size)
+        cdef Py_ssize_t n = max(self._w - i, 0) if size is None else size_of(size)
         self._written(i, n)
         return fresh(self._pool(), self, i, n, self._max)
 
@@ -975,10 +978,14 @@ cdef class ByteBuf:
 
     cdef str _text(self, Py_ssize_t i, Py_ssize_t n, object encoding, object errors):
         # Codecs and error handlers are anybody's Python code: they get a copy.
+        # To compare an encoding may be, too: the memory is looked at after it.
         cdef Py_ssize_t here
         cdef zb_block *block
-        cdef unsigned char *mem = self._span(i, &here, &block)
-        if n <= here and encoding == "utf-8" and errors == "strict":
+        cdef unsigned char *mem
+        cdef bint plain = encoding == "utf-8" and errors == "strict"
+        self._written(i, n)
+        mem = self._span(i, &here, &block)
+        if plain and n <= here:
             return PyUnicode_DecodeUTF8(<char *>mem, n, NULL)
         return self._bytes(i, n).decode(encoding, errors)
 
@@ -1328,7 +1335,7 @@ cdef class ByteBuf:
         cdef Py_ssize_t lo, hi, at
         cdef unsigned char byte
         cdef Py_buffer view
-        if isinstance(needle, int):
+        if is_byte(needle):
             byte = byte_of(needle)
             if not self._range(start, end, &lo, &hi):
                 return -1
@@ -3758,6 +3765,8 @@ cdef class ByteIterator:
 
     def __next__(self):
         cdef ByteBuf buf = self._buf
+        if buf is None:
+            raise StopIteration
         buf._live()
         if self._next >= buf._w - buf._r:
             raise StopIteration
@@ -3766,7 +3775,7 @@ cdef class ByteIterator:
 
     def __length_hint__(self):
         cdef ByteBuf buf = self._buf
-        return max(buf._w - buf._r - self._next, 0)
+        return 0 if buf is None else max(buf._w - buf._r - self._next, 0)
 
 
 cdef class Window:
@@ -3783,6 +3792,8 @@ cdef class Window:
             block_give(self._block, 1)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        if self._block == NULL:
+            raise BufferError("this window is on no buffer")
         fill_view(view, flags, self, self._block, self._mem, self._size, self._readonly)
         self._buf._exports += 1
 
@@ -3844,8 +3855,13 @@ cdef object beyond(Py_ssize_t i, Py_ssize_t n, Py_ssize_t capacity):
     return IndexError(f"{n} bytes at {i} are not inside the capacity of {capacity}")
 
 
+cdef bint is_byte(object needle) noexcept:
+    # Is it searched for as one byte, by its number?
+    return isinstance(needle, int) or (PyIndex_Check(needle) and not PyObject_CheckBuffer(needle))
+
+
 cdef bytes one_byte(object needle):
-    return bytes((byte_of(needle),)) if isinstance(needle, int) else None
+    return bytes((byte_of(needle),)) if is_byte(needle) else None
 
 
 cdef str short(object needle):

@@ -98,6 +98,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _append_pieces(self, ByteBuf src) except -1
     cdef int _append_piece(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) except -1
     cdef int _append_each(self, ByteBuf src) except -1
+    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1
     cdef int _append_all(self, tuple parts) except -1
     cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept
@@ -109,5 +110,5 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef void _shift(self, Py_ssize_t slot, Py_ssize_t stop, Py_ssize_t n) noexcept
     cdef Py_ssize_t _count(self) noexcept
     cdef int _check_run(self) except -1
-    cdef Py_ssize_t _slot_of(self, object k, bint past) except -1
+    cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1
     cdef void _pin(self, zb_pool *home) noexcept

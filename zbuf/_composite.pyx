@@ -179,9 +179,10 @@ cdef class CompositeByteBuf(ByteBuf):
 
     cdef void _cut(self, Py_ssize_t n) noexcept:
         # Lets go of all from index n on. REQUIRES: n >= _w, indices settled.
+        # A foreign owner may write here as it is let go: what is written stays.
         cdef Py_ssize_t start
         cdef zb_part *part
-        while self._cap > n:
+        while self._cap > n >= self._w:
             part = &self._parts[self._stop - 1]
             start = self._start_of(self._stop - 1)
             if self._open(self._stop - 1):
@@ -275,7 +276,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n > self._cap:
             self._reserve(1)
             block = pool_take(self._pool(), n - self._cap)
-            self._push(block, block.data, n - self._cap, False, False)
+            self._push(block, block.data, n - self._cap, False, True)
         self._settle(min(self._r, n), min(self._w, n))
         self._cut(n)
         return 0
@@ -418,6 +419,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef Py_ssize_t stop, n
         while k < count:
             n = 0
+            self._drop_spare()   # now: below it would run while we trust the run's sizes
             stop = self._small_run(parts, k, &n)
             if n > 0:
                 copy_run(parts, k, stop, self._room(n))
@@ -494,7 +496,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n < self._coalesce or n == 0:
             room = self._write_tail(n)
             if room == NULL:
-                return self._append(mem, n)
+                return self._append_held(block, mem, n)
             memcpy(room, mem, n)
             return 0
         if self._lim == READONLY or self._cap > self._w or self._stop == self._slots or n > self._max - self._w:
@@ -504,6 +506,13 @@ cdef class CompositeByteBuf(ByteBuf):
         self._push(block, mem, n, readonly, False)
         self._w += n
         return 0
+
+    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+        block_hold(block, 1)
+        try:
+            return self._append(mem, n)
+        finally:
+            block_give(block, 1)
 
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1:
         # Makes place for one more part right after the writer, and takes the
@@ -546,14 +555,16 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef CompositeByteBuf added = CompositeByteBuf(x, coalesce=0)
         cdef Py_ssize_t n = added._w
         cdef Py_ssize_t count = added._stop - added._head
+        cdef Py_ssize_t nth = index_of(k)
         self._writable()
-        self._slot_of(k, True)
+        self._slot_of(nth, True)
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
         self._reserve(count)
         self._drop_spare()
+        cdef Py_ssize_t slot = self._slot_of(nth, True)
         self._reserve(count)
-        cdef Py_ssize_t slot = self._slot_of(k, True)
+        slot = self._slot_of(nth, True)
         cdef Py_ssize_t at = self._start_of(slot)
         memmove(&self._parts[slot + count], &self._parts[slot], (self._stop - slot) * sizeof(zb_part))
         self._stop += count
@@ -588,8 +599,11 @@ cdef class CompositeByteBuf(ByteBuf):
                  ReleasedError; nothing has changed.
         Source:  CompositeByteBuf.removeComponent.
         """
+        cdef Py_ssize_t nth = index_of(k)
+        self._writable()
+        self._slot_of(nth, False)
         self._drop_spare()
-        cdef Py_ssize_t slot = self._slot_of(k, False)
+        cdef Py_ssize_t slot = self._slot_of(nth, False)
         cdef Py_ssize_t start = self._start_of(slot)
         cdef Py_ssize_t n = self._parts[slot].end - self._origin - start
         cdef ByteBuf part = self._part(start, n)
@@ -602,9 +616,8 @@ cdef class CompositeByteBuf(ByteBuf):
         block_give(block, 1)
         return part
 
-    cdef Py_ssize_t _slot_of(self, object k, bint past) except -1:
+    cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1:
         # From the number of a part to its slot; `past` allows one behind the last.
-        cdef Py_ssize_t nth = index_of(k)
         cdef Py_ssize_t count = self._count()
         if not 0 <= nth < count + past:
             raise IndexError(f"part {nth} is not one of {count}")

@@ -57,7 +57,7 @@ cdef int hold(object exporter, Py_buffer *view) except -1:
     # Exporters do not have to say `readonly` honestly unless asked to write.
     try:
         PyObject_GetBuffer(exporter, view, PyBUF_WRITABLE)
-    except (BufferError, TypeError):
+    except (BufferError, TypeError, ValueError):   # numpy's is a ValueError
         PyObject_GetBuffer(exporter, view, PyBUF_SIMPLE)
         view.readonly = True
     return 0

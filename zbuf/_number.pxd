@@ -30,6 +30,14 @@ cdef inline Py_ssize_t index_of(object value) except? -1:
     return index_slow(value)
 
 
+cdef inline Py_ssize_t size_of(object value) except -1:
+    # A number of bytes: whole and not negative.
+    cdef Py_ssize_t n = index_of(value)
+    if n < 0:
+        raise_size(n)
+    return n
+
+
 cdef inline unsigned char byte_of(object value) except? 255:
     cdef long long v
     if zb_small_int(value, &v) and 0 <= v <= 255:
@@ -44,7 +52,7 @@ cdef inline float single(double value) except? -1:
     return v
 
 
-cdef Py_ssize_t size_of(object value) except -1
+cdef int raise_size(Py_ssize_t n) except -1
 cdef int64_t fit_slow(object value, int64_t low, int64_t high) except? -1
 cdef uint64_t fit_u64_slow(object value) except? 1
 cdef Py_ssize_t index_slow(object value) except? -1

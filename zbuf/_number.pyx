@@ -7,12 +7,8 @@ cdef extern from "Python.h":
     Py_ssize_t PyNumber_AsSsize_t(object value, void *error) except? -1   # error NULL: clips
 
 
-cdef Py_ssize_t size_of(object value) except -1:
-    # A number of bytes: whole and not negative.
-    cdef Py_ssize_t n = index_of(value)
-    if n < 0:
-        raise ValueError(f"size {n} is negative")
-    return n
+cdef int raise_size(Py_ssize_t n) except -1:
+    raise ValueError(f"size {n} is negative")
 
 
 cdef int64_t fit_slow(object value, int64_t low, int64_t high) except? -1:

@@ -26,11 +26,11 @@ cdef struct zb_bin:
     zb_block *stack            # blocks at rest
     Py_ssize_t cached          # how many
     Py_ssize_t cap             # how many may be, for now
-    Py_ssize_t low             # the least there were since the last tick
+    Py_ssize_t low             # no more than the least there were since the last tick
     Py_ssize_t step            # how many go at each tick while they rest
-    Py_ssize_t live            # blocks with references
-    Py_ssize_t hits            # takes that the stack answered, and others
-    Py_ssize_t misses
+    Py_ssize_t takes           # blocks given out so far,
+    Py_ssize_t gives           # given back: the others are live,
+    Py_ssize_t misses          # and not found in the stack
     Py_ssize_t size            # bytes of a block
     int number                 # of the size class
     int count                  # blocks of a span
@@ -50,15 +50,13 @@ cdef struct zb_pool:
     #   (1) requested is the sum of `asked` over the live blocks, <= max_live
     #   (2) kept is the bytes of blocks at rest, of large ones kept and of idle
     #       pages; it exceeds max_cached only while a block is being given back
-    #   (3) live counts all blocks with references; refs those who may still
-    #       take some; the pool goes when both are 0
+    #   (3) refs counts those who may still take blocks; the pool goes when
+    #       there are none, and no live block
     Py_ssize_t refs
-    Py_ssize_t live
     Py_ssize_t requested       # bytes
     Py_ssize_t max_live        # bytes
     Py_ssize_t kept            # bytes
     Py_ssize_t max_cached      # bytes; -1 once the pool is closed
-    Py_ssize_t gives           # blocks given back, to read the clock now and then
     double decay               # seconds until nothing at rest is left
     double ticked              # when the last tick was
     bint zeroed                # zeros in every block that is taken
@@ -93,10 +91,8 @@ cdef inline zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
             bin.cached -= 1
             if bin.cached < bin.low:
                 bin.low = bin.cached
-            bin.live += 1
-            bin.hits += 1
+            bin.takes += 1
             pool.kept -= bin.size
-            pool.live += 1
             pool.requested += n
             block.asked = n
             block.refs = 1
@@ -123,3 +119,5 @@ cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept
 cdef void set_default_pool(zb_pool *pool) noexcept
 # Lets the time that has passed take its share. The slow ways call it.
 cdef void tick(zb_pool *pool) noexcept
+# How many blocks have references.
+cdef Py_ssize_t pool_live(zb_pool *pool) noexcept

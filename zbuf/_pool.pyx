@@ -49,7 +49,6 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     block = pool.miss(pool, n)
     block.asked = n
     block.refs = 1
-    pool.live += 1
     pool.requested += n
     if pool.zeroed:
         memset(block.data, 0, block.size)
@@ -63,14 +62,13 @@ cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_bin *bin = &pool.bins[class_of(n)]
     if bin.stack != NULL:
         block = pop_rest(pool, bin)
-        bin.hits += 1
     else:
         tick(pool)
         if bin.open == NULL:
             add_span(pool, bin)
         block = span_pop(bin, bin.open)
         bin.misses += 1
-    bin.live += 1
+    bin.takes += 1
     return block
 
 
@@ -149,12 +147,10 @@ cdef void close_span(zb_bin *bin, zb_span *span) noexcept:
 cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_bin *bin = &pool.bins[block.size_class]
-    bin.live -= 1
-    pool.live -= 1
+    bin.gives += 1
     pool.requested -= block.asked
-    pool.gives += 1
     if (bin.cached < bin.cap and pool.kept + bin.size <= pool.max_cached
-            and not pool.sensitive and pool.gives % CLOCK_EVERY):
+            and not pool.sensitive and bin.gives % CLOCK_EVERY):
         block.next = bin.stack
         bin.stack = block
         bin.cached += 1
@@ -166,9 +162,9 @@ cdef void pooled_done(zb_block *block) noexcept:
 cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
-    if pool.gives % CLOCK_EVERY == 0:
+    if bin.gives % CLOCK_EVERY == 0:
         tick(pool)
-    bin.cap = max(REST // bin.size, <Py_ssize_t>2) + bin.live // 8
+    bin.cap = max(REST // bin.size, <Py_ssize_t>2) + (bin.takes - bin.gives) // 8
     while bin.cached >= bin.cap:
         rest_to_span(pool, bin)
     if pool.kept + bin.size > pool.max_cached:
@@ -282,7 +278,6 @@ cdef void large_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_large *large = <zb_large *>block
     unlink_large(&pool.large, large)
-    pool.live -= 1
     pool.requested -= block.asked
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
@@ -349,7 +344,6 @@ cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) except NULL:
 cdef void system_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     unlink_large(&pool.large, <zb_large *>block)
-    pool.live -= 1
     pool.requested -= block.asked
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
@@ -517,8 +511,20 @@ cdef void pool_may_go(zb_pool *pool) noexcept:
     if not pool.closed:
         return
     arenas_unmap(&pool.arenas, 0)
-    if pool.refs == 0 and pool.live == 0:
+    if pool.refs == 0 and pool_live(pool) == 0:
         free(pool)
+
+
+cdef Py_ssize_t pool_live(zb_pool *pool) noexcept:
+    cdef Py_ssize_t live = 0
+    cdef zb_large *large = pool.large
+    cdef int k
+    while large != NULL:
+        live += 1
+        large = large.next
+    for k in range(CLASSES):
+        live += pool.bins[k].takes - pool.bins[k].gives
+    return live
 
 
 cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:

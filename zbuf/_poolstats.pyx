@@ -2,7 +2,7 @@
 
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
-from zbuf._pool cimport zb_bin, zb_large, zb_pool, zb_span
+from zbuf._pool cimport pool_live, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
 from zbuf.stats import ClassStats, LiveBlock, PoolStats
@@ -18,12 +18,15 @@ cdef object stats_of(zb_pool *pool):
     rows = []
     for k in range(CLASSES):
         bin = &pool.bins[k]
-        granted += bin.live * bin.size
+        granted += (bin.takes - bin.gives) * bin.size
         active += bin.spans * bin.pages * PAGE
         cached += bin.cached * bin.size
-        hits += bin.hits
+        hits += bin.takes - bin.misses
         misses += bin.misses
-        rows.append(ClassStats(bin.size, bin.live, bin.cached, bin.spans, bin.spans * bin.count, bin.hits, bin.misses))
+        rows.append(ClassStats(
+            bin.size, bin.takes - bin.gives, bin.cached, bin.spans, bin.spans * bin.count,
+            bin.takes - bin.misses, bin.misses,
+        ))
     rows.sort()
     return PoolStats(
         requested=pool.requested,
@@ -32,7 +35,7 @@ cdef object stats_of(zb_pool *pool):
         committed=pool.arenas.count * ARENA + large + kept,
         resident=resident_of(pool),
         cached=cached + kept,
-        live_blocks=pool.live,
+        live_blocks=pool_live(pool),
         hits=hits,
         misses=misses,
         classes=tuple(rows),
@@ -97,9 +100,9 @@ cdef int check_pool(zb_pool *pool) except -1:
         large = large.next
     for k in range(CLASSES):
         check_bin(&pool.bins[k], &requested)
-        live += pool.bins[k].live
+        live += pool.bins[k].takes - pool.bins[k].gives
         rest += pool.bins[k].cached * pool.bins[k].size
-    assert requested == pool.requested and live == pool.live, (requested, pool.requested, live, pool.live)
+    assert requested == pool.requested and live == pool_live(pool), (requested, pool.requested, live, pool_live(pool))
     kept = rest + large_bytes(pool.large_kept) + pool.arenas.idle * PAGE
     assert kept == pool.kept, (kept, pool.kept)
     assert pool.closed or pool.kept <= pool.max_cached, (pool.kept, pool.max_cached)
@@ -126,7 +129,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
         assert block.refs == 0
         rest += 1
         block = block.next
-    assert (live, rest, spans) == (bin.live, bin.cached, bin.spans)
+    assert (live, rest, spans) == (bin.takes - bin.gives, bin.cached, bin.spans)
     assert live + rest + frees == spans * bin.count
     return 0
 

@@ -1,0 +1,54 @@
+"""Fixtures of all tests: the kinds of buffers, and that no test leaves memory behind."""
+
+import gc
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from kinds import KINDS
+from zbuf import _foreign
+
+settings.register_profile("short", max_examples=60, stateful_step_count=30, deadline=None,
+                          suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile("deep", settings.get_profile("short"), max_examples=2000, stateful_step_count=100)
+settings.load_profile("short")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--deep", action="store_true", help="many more hypothesis examples")
+
+
+def pytest_configure(config):
+    if config.getoption("--deep"):
+        settings.load_profile("deep")
+
+
+def kinds_fixture(wanted):
+    @pytest.fixture(params=[kind for kind in KINDS if wanted(kind)], ids=lambda kind: kind.name)
+    def make(request):
+        return request.param
+
+    return make
+
+
+make = kinds_fixture(lambda kind: True)
+make_writable = kinds_fixture(lambda kind: kind.writable)
+make_growable = kinds_fixture(lambda kind: kind.growable)
+make_mutable = kinds_fixture(lambda kind: kind.writable and kind.growable)
+make_fixed = kinds_fixture(lambda kind: kind.writable and not kind.growable)
+make_readonly = kinds_fixture(lambda kind: not kind.writable and not kind.growable)
+make_whole = kinds_fixture(lambda kind: not kind.pieces)
+make_pieces = kinds_fixture(lambda kind: kind.pieces)
+
+
+def live_blocks():
+    return _foreign.live_foreign_blocks()
+
+
+@pytest.fixture(autouse=True)
+def no_block_stays_behind():
+    before = live_blocks()
+    yield
+    if live_blocks() != before:
+        gc.collect()
+    assert live_blocks() == before, "the test left live blocks behind"
