@@ -11,7 +11,7 @@ from cpython.bytes cimport (
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.number cimport PyIndex_Check
 from cpython.object cimport Py_EQ, Py_NE
-from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
+from cpython.slice cimport PySlice_Check, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.limits cimport INT_MAX
 from libc.stdint cimport (
@@ -23,6 +23,7 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._native cimport zb_plain_slice
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -1495,11 +1496,16 @@ cdef class ByteBuf:
 
     cdef Py_ssize_t _slice_bounds(self, object key, Py_ssize_t *n) except -1:
         cdef Py_ssize_t start, stop, step
-        PySlice_Unpack(key, &start, &stop, &step)
+        cdef Py_ssize_t size
+        if not zb_plain_slice(key, &start, &stop):
+            PySlice_Unpack(key, &start, &stop, &step)
+            if step != 1:
+                self._live()
+                raise ValueError(f"a slice of a buffer has step 1, not {step}")
         self._live()
-        if step != 1:
-            raise ValueError(f"a slice of a buffer has step 1, not {step}")
-        n[0] = PySlice_AdjustIndices(self._w - self._r, &start, &stop, step)
+        size = self._w - self._r
+        start = clipped(start, size)
+        n[0] = max(clipped(stop, size) - start, 0)
         return self._r + start
 
     cdef int _set_slice(self, object key, object data) except -1:
@@ -3853,6 +3859,11 @@ cdef object unwritten(Py_ssize_t i, Py_ssize_t n, Py_ssize_t written):
 
 cdef object beyond(Py_ssize_t i, Py_ssize_t n, Py_ssize_t capacity):
     return IndexError(f"{n} bytes at {i} are not inside the capacity of {capacity}")
+
+
+cdef inline Py_ssize_t clipped(Py_ssize_t i, Py_ssize_t size) noexcept:
+    # From a bound of a slice to 0 .. size; negative ones count from the end.
+    return max(i + size, 0) if i < 0 else min(i, size)
 
 
 cdef bint is_byte(object needle) noexcept:

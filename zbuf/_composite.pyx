@@ -10,6 +10,7 @@ from libc.string cimport memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, grown, shared, window_on
 from zbuf._foreign cimport foreign_block
+from zbuf._native cimport zb_own_methods
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -804,3 +805,6 @@ def wrap(obj, /, *more):
         buf._live()
         return buf._part(buf._r, buf._w - buf._r)
     return shared(obj)
+
+
+zb_own_methods(CompositeByteBuf, ByteBuf)

@@ -8,3 +8,5 @@ cdef extern from "_native.h" nogil:
 
 cdef extern from "_native.h":
     bint zb_small_int(object value, long long *out)
+    bint zb_plain_slice(object key, Py_ssize_t *start, Py_ssize_t *stop)
+    int zb_own_methods(object cls, object base) except -1
