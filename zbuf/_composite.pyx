@@ -419,7 +419,8 @@ cdef class CompositeByteBuf(ByteBuf):
                  ReadOnlyError, MemoryError, ReleasedError; nothing has changed.
         Source:  CompositeByteBuf.addComponent(true, buffer).
         """
-        self._append_any(x)
+        if not self._append_short(x):
+            self._append_any(x)
 
     cdef int _append_all(self, tuple parts) except -1:
         # Small buffers in a row get their room at once and are copied by a
