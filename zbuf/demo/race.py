@@ -24,7 +24,7 @@ class Child:
         self.name = module
         self._said = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"zbuf.demo.{module}", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-P", "-m", f"zbuf.demo.{module}", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
 
     def tell(self, plan: Plan) -> None:
