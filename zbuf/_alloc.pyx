@@ -176,7 +176,7 @@ cdef class Allocator:
         return self
 
     def __exit__(self, kind, error, trace):
-        pool_close(self._pool)
+        self.close()
 
     def __repr__(self):
         if self._pool == NULL:
@@ -188,6 +188,7 @@ cdef class Allocator:
 
     def _check(self):
         """Raise AssertionError unless all counters are right; for tests."""
+        self._made()
         check_pool(self._pool)
 
 
