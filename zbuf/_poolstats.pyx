@@ -13,11 +13,13 @@ cdef object stats_of(zb_pool *pool):
     cdef Py_ssize_t large = large_bytes(pool.large)
     cdef Py_ssize_t kept = large_bytes(pool.large_kept)
     cdef Py_ssize_t hits = pool.large_hits, misses = pool.large_misses
+    cdef Py_ssize_t resident = resident_of(pool)
+    cdef zb_pool now = pool[0]     # the rows run Python code, which may free and allocate
     cdef zb_bin *bin
     cdef int k
     rows = []
     for k in range(CLASSES):
-        bin = &pool.bins[k]
+        bin = &now.bins[k]
         granted += bin.live * bin.size
         active += bin.spans * bin.pages * PAGE
         cached += bin.cached * bin.size
@@ -26,13 +28,13 @@ cdef object stats_of(zb_pool *pool):
         rows.append(ClassStats(bin.size, bin.live, bin.cached, bin.spans, bin.spans * bin.count, bin.hits, bin.misses))
     rows.sort()
     return PoolStats(
-        requested=pool.requested,
+        requested=now.requested,
         granted=granted + large,
         active=active + large + kept,
-        committed=pool.arenas.count * ARENA + large + kept,
-        resident=resident_of(pool),
+        committed=now.arenas.count * ARENA + large + kept,
+        resident=resident,
         cached=cached + kept,
-        live_blocks=pool.live,
+        live_blocks=now.live,
         hits=hits,
         misses=misses,
         classes=tuple(rows),
@@ -66,25 +68,30 @@ cdef Py_ssize_t resident_large(zb_large *large) noexcept:
 
 
 cdef list live_of(zb_pool *pool):
+    # Numbers alone while the walk goes on: to make anything that the garbage
+    # collector tracks may run it, and what it frees may be the next block.
     cdef list found = []
     cdef zb_large *large = pool.large
     cdef zb_span *span
     cdef int k, i
     while large != NULL:
-        found.append(record(&large.block))
+        record(found, &large.block)
         large = large.next
     for k in range(CLASSES):
         span = pool.bins[k].all
         while span != NULL:
             for i in range(pool.bins[k].count):
                 if span.blocks[i].refs > 0:
-                    found.append(record(&span.blocks[i]))
+                    record(found, &span.blocks[i])
             span = span.next
-    return [LiveBlock(*each) for each in found]
+    return [LiveBlock(*each) for each in zip(found[0::3], found[1::3], found[2::3])]
 
 
-cdef tuple record(zb_block *block):
-    return (block.asked, block.size, block.refs)
+cdef int record(list found, zb_block *block) except -1:
+    found.append(block.asked)
+    found.append(block.size)
+    found.append(block.refs)
+    return 0
 
 
 cdef int check_pool(zb_pool *pool) except -1:
@@ -126,7 +133,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
         assert block.refs == 0
         rest += 1
         block = block.next
-    assert (live, rest, spans) == (bin.live, bin.cached, bin.spans)
+    assert live == bin.live and rest == bin.cached and spans == bin.spans
     assert live + rest + frees == spans * bin.count
     return 0
 
@@ -144,5 +151,5 @@ cdef int check_arenas(zb_pool *pool) except -1:
         arena = arena.next
     for k in range(CLASSES):
         pages += pool.bins[k].spans * pool.bins[k].pages
-    assert (busy, idle, count) == (pages, pool.arenas.idle, pool.arenas.count)
+    assert busy == pages and idle == pool.arenas.idle and count == pool.arenas.count
     return 0
