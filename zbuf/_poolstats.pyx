@@ -59,10 +59,12 @@ cdef Py_ssize_t resident_of(zb_pool *pool) noexcept:
 
 
 cdef Py_ssize_t resident_large(zb_large *large) noexcept:
-    # What malloc granted is not in pages of our own: it counts as it is.
+    # What malloc granted is not in pages of its own: it counts as it is.
     cdef Py_ssize_t n = 0
+    cdef Py_ssize_t size
     while large != NULL:
-        n += resident_bytes(large.block.data, large.block.size) if large.block.size % PAGE == 0 else large.block.size
+        size = large.block.size
+        n += resident_bytes(large.block.data, size) if (<Py_ssize_t>large.block.data | size) % PAGE == 0 else size
         large = large.next
     return n
 
