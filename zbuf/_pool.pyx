@@ -44,7 +44,7 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block
     if pool.closed:
         raise ReleasedError("this allocator was closed")
-    if n > pool.max_live - pool.requested:
+    if n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX:
         raise PoolExhaustedError(n, pool.requested, pool.max_live)
     block = pool.miss(pool, n)
     block.asked = n
