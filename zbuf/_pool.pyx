@@ -381,8 +381,10 @@ cdef void tick(zb_pool *pool) noexcept:
     cdef int due = TICKS
     if t - pool.ticked < pool.decay:
         due = <int>((t - pool.ticked) / length)
-    if due > 0:
+    if due == TICKS:
         pool.ticked = t
+    elif due > 0:
+        pool.ticked += due * length
     while due > 0:
         decay_once(pool)
         due -= 1
