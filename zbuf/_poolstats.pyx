@@ -2,7 +2,7 @@
 
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
-from zbuf._pool cimport zb_bin, zb_large, zb_pool, zb_span
+from zbuf._pool cimport pool_kept, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
 from zbuf.stats import ClassStats, LiveBlock, PoolStats
@@ -109,9 +109,8 @@ cdef int check_pool(zb_pool *pool) except -1:
         live += pool.bins[k].live
         rest += pool.bins[k].cached * pool.bins[k].size
     assert requested == pool.requested and live == pool.live, (requested, pool.requested, live, pool.live)
-    kept = rest + large_bytes(pool.large_kept) + pool.arenas.idle * PAGE
-    assert kept == pool.kept, (kept, pool.kept)
-    assert pool.closed or pool.kept <= pool.max_cached, (pool.kept, pool.max_cached)
+    assert rest == pool.rest and large_bytes(pool.large_kept) == pool.large_rest, (rest, pool.rest, pool.large_rest)
+    assert pool_kept(pool) <= (0 if pool.closed else pool.max_cached), (pool_kept(pool), pool.max_cached)
     check_arenas(pool)
     return 0
 
