@@ -77,6 +77,9 @@ cdef int add_span(zb_pool *pool, zb_bin *bin) except -1:
     tick(pool)
     cdef zb_span *span = new_span(pool, bin)
     if span == NULL:
+        pool_trim(pool, 0)   # what rests may be what is missing
+        span = new_span(pool, bin)
+    if span == NULL:
         raise MemoryError(f"no memory for {bin.pages * PAGE} bytes more, {pool.requested} are live")
     idle_changed(pool)
     cut_blocks(pool, bin, span)
@@ -261,6 +264,9 @@ cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) except NULL:
     else:
         tick(pool)
         large = new_large(n)
+        if large == NULL:
+            pool_trim(pool, 0)
+            large = new_large(n)
         if large == NULL:
             raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
         large.block.done = large_done
