@@ -205,6 +205,7 @@ cdef void make_room(zb_pool *pool, Py_ssize_t n) noexcept:
         bin = &pool.bins[pool.next_out]
         if bin.stack != NULL:
             rest_to_span(pool, bin)
+            purge_to(pool, pool.max_cached - n)
         pool.next_out = (pool.next_out + 1) % CLASSES
 
 
