@@ -17,6 +17,7 @@ cdef struct zb_arena:
     uint64_t dirty[WORDS]      # a bit per page: free, but still in memory
     int busy
     int idle
+    int longest                # no run of free pages is longer
 
 cdef struct zb_arenas:
     zb_arena *first            # by address
