@@ -1,5 +1,7 @@
 """Allocators: what buffers are made by."""
 
+from libc.math cimport isfinite
+
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
@@ -9,8 +11,6 @@ from zbuf._pool cimport (
     system_pool_new, tick, zb_pool,
 )
 from zbuf._poolstats cimport check_pool, live_of, stats_of
-
-from math import isfinite
 
 from zbuf.errors import ReleasedError
 

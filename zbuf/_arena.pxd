@@ -5,7 +5,7 @@ from libc.stdint cimport uint64_t
 cdef enum:
     PAGE = 4096
     PAGES = 512                # of an arena
-    WORDS = PAGES // 64
+    WORDS = PAGES >> 6         # not // 64: who cimports this without cdivision could not compile it
     ARENA = PAGES * PAGE       # bytes
 
 cdef struct zb_arena:

@@ -29,8 +29,6 @@ from zbuf._refs cimport block_give, block_hold, block_refs
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
 
-from pickle import PickleBuffer
-
 from zbuf.errors import CapacityError, ReadOnlyError, ReleasedError, UnderflowError, VarintError
 from zbuf.hexdump import hexdump
 
@@ -1571,6 +1569,7 @@ cdef class ByteBuf:
     def __reduce_ex__(self, protocol):
         self._live()
         if protocol >= 5 and self._whole():
+            from pickle import PickleBuffer   # who pickles has paid for the import
             return unpickled, (PickleBuffer(self),)
         return copied, (self.__bytes__(),)
 

@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
 from zbuf._foreign cimport foreign_block
-from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_type, zb_wake
+from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_own_methods, zb_rest, zb_type, zb_wake
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -419,7 +419,8 @@ cdef class CompositeByteBuf(ByteBuf):
                  ReadOnlyError, MemoryError, ReleasedError; nothing has changed.
         Source:  CompositeByteBuf.addComponent(true, buffer).
         """
-        self._append_any(x)
+        if not self._append_short(x):
+            self._append_any(x)
 
     cdef int _append_all(self, tuple parts) except -1:
         # Small buffers in a row get their room at once and are copied by a
@@ -817,6 +818,7 @@ cdef void bury(PyObject *o) noexcept:
 
 (<zb_type *>CompositeByteBuf).tp_new = bear
 (<zb_type *>CompositeByteBuf).tp_dealloc = bury
+zb_own_methods(CompositeByteBuf, ByteBuf)
 
 
 cdef void copy_run(tuple parts, Py_ssize_t k, Py_ssize_t stop, unsigned char *dst) noexcept:

@@ -10,6 +10,7 @@ cdef extern from "_native.h" nogil:
 
 cdef extern from "_native.h":
     bint zb_small_int(object value, long long *out)
+    int zb_own_methods(object cls, object base) except -1
     bint zb_small_slice(object key, Py_ssize_t *start, Py_ssize_t *stop)
 
     ctypedef struct zb_nursery:

@@ -1,0 +1,1 @@
+"""Benchmarks of zbuf against what a Python programmer would write instead."""

@@ -1,0 +1,53 @@
+"""Run the rows and print what came out: python -m benchmarks [--quick] [--only C1,C4] [--json]."""
+
+import argparse
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator
+
+import benchmarks
+from benchmarks import _table
+from benchmarks._row import Row, measure
+
+
+def rows() -> Iterator[Row]:
+    """All rows of all bench_*.py beside this file."""
+    for module in pkgutil.iter_modules(benchmarks.__path__):
+        if module.name.startswith("bench_"):
+            yield from importlib.import_module(f"benchmarks.{module.name}").ROWS
+
+
+def order(row: Row) -> tuple[str, int, str]:
+    digits = "".join(filter(str.isdigit, row.id))
+    return row.id[0], int(digits), row.id
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
+    parser.add_argument("--quick", action="store_true", help="few short samples: a look, not a figure")
+    parser.add_argument("--only", metavar="C1,C4", help="these rows alone")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
+    parser.add_argument(
+        "--optimised", action="store_true", help="hold to the targets of an interpreter built with optimisations"
+    )
+    options = parser.parse_args()
+    wanted = options.only.split(",") if options.only else None
+    samples, seconds = (3, 0.0005) if options.quick else (25, 0.003)
+    records = []
+    if not options.json:
+        print(_table.text(_table.HEAD))
+    for row in sorted(rows(), key=order):
+        if wanted is None or row.id in wanted:
+            result = measure(row, samples, seconds)
+            if options.json:
+                records.append(_table.record(result, options.optimised))
+            else:
+                for cells in _table.lines(result, options.optimised):
+                    print(_table.text(cells), flush=True)
+    if options.json:
+        print(json.dumps(records, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Compiles _strangers.pyx against the zbuf that is imported, into a cache outside the source tree."""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import zbuf
+
+SOURCE = Path(__file__).with_name("_strangers.pyx")
+
+
+def strangers() -> ModuleType:
+    """The compiled module; made anew when its source, zbuf's pxds or the interpreter change."""
+    package = Path(zbuf.__file__).parent
+    digest = hashlib.sha256(sys.version.encode())
+    for source in [SOURCE, *sorted(package.glob("*.pxd"))]:
+        digest.update(source.read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = cache / "zbuf-benchmarks" / digest.hexdigest()[:16]
+    library = folder / f"_strangers{sysconfig.get_config_var('EXT_SUFFIX')}"
+    if not library.exists():
+        build(folder, library, package)
+    spec = importlib.util.spec_from_file_location("_strangers", library)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def build(folder: Path, library: Path, package: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    c = folder / "_strangers.c"
+    cython = [sys.executable, "-m", "cython", "-3", "-I", str(package.parent), "-o", str(c), str(SOURCE)]
+    subprocess.run(cython, check=True)
+    include = sysconfig.get_path("include")
+    gcc = ["cc", "-O3", "-fwrapv", "-fPIC", "-shared", f"-I{include}", f"-I{package}", str(c), "-o", str(library)]
+    subprocess.run(gcc, check=True)

@@ -1,0 +1,105 @@
+"""A row: one question, zbuf's answer first, its rivals after it, and what to reach."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks._loop import Loop
+
+# As a multiple of a rival: for an interpreter as `./configure` makes it, and
+# for one built with optimisations, whose own types are faster.
+Target = float | tuple[float, float]
+
+
+class Figure:
+    """A contestant that measures itself: memory, exponents, other processes."""
+
+    def __init__(self, name: str, measure: Callable[[], float], *, result: Callable[[], Any] = lambda: None) -> None:
+        self.name, self._measure, self.result = name, measure, result
+
+    def present(self) -> bool:
+        return True
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def sample(self, seconds: float) -> float:
+        return self._measure()
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    work: str
+    contestants: Sequence[Loop | Figure]
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    limit: float | None = None    # for zbuf's own figure
+    unit: str = "ns"
+    samples: int | None = None    # where a sample is expensive, or always the same
+
+    def open(self) -> list[Loop | Figure]:
+        """The contestants that can run here, ready; all gave the same result."""
+        there = [contestant for contestant in self.contestants if contestant.present()]
+        for contestant in there:
+            contestant.open()
+        first = there[0].result()
+        for contestant in there[1:]:
+            got = contestant.result()
+            assert got == first, f"{self.id} {self.work}: {contestant.name} gives {got!r}, not {first!r}"
+        return there
+
+
+@dataclass(frozen=True)
+class Result:
+    row: Row
+    samples: dict[str, list[float]]
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.samples[name])
+
+    def quartiles(self, name: str) -> tuple[float, float]:
+        values = self.samples[name]
+        if len(values) < 2:
+            return values[0], values[0]
+        low, _, high = statistics.quantiles(values, n=4)
+        return low, high
+
+    def names(self) -> list[str]:
+        return list(self.samples)
+
+    def ratio(self, rival: str) -> float:
+        return self.median(self.names()[0]) / self.median(rival)
+
+    def target(self, name: str, optimised: bool) -> float | None:
+        """The multiple of a rival to reach, or zbuf's own limit."""
+        if name == self.names()[0]:
+            return self.row.limit
+        target = self.row.targets.get(name)
+        return target[optimised] if isinstance(target, tuple) else target
+
+    def met(self, name: str, optimised: bool) -> bool | None:
+        target = self.target(name, optimised)
+        if target is None:
+            return None
+        return (self.median(name) if name == self.names()[0] else self.ratio(name)) <= target
+
+
+def measure(row: Row, samples: int, seconds: float) -> Result:
+    """Samples of all contestants, taken in turns so that they share the weather."""
+    contestants = row.open()
+    taken: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    for turn in range(row.samples or samples):
+        for contestant in contestants[turn % len(contestants):] + contestants[:turn % len(contestants)]:
+            taken[contestant.name].append(contestant.sample(seconds))
+    for contestant in contestants:
+        contestant.close()
+    return Result(row, taken)
+
+
+def contests(rows: Iterable[Row]) -> list[tuple[Row, Loop]]:
+    """Every row with each of its loops in turn: what pytest is parametrised by."""
+    return [(row, loop) for row in rows for loop in row.contestants if isinstance(loop, Loop) and loop.present()]

@@ -1,0 +1,52 @@
+"""Results as a table for people and as JSON for programs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks._row import Result
+
+HEAD = ("row", "work", "contestant", "median", "quartiles", "ratio", "target", "met")
+
+
+def figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value < 10 else f"{value:.1f}"
+
+
+def lines(result: Result, optimised: bool) -> Iterator[tuple[str, ...]]:
+    """A line a contestant, zbuf first; a rival's ratio is zbuf's median over its."""
+    for k, name in enumerate(result.names()):
+        low, high = result.quartiles(name)
+        target, met = result.target(name, optimised), result.met(name, optimised)
+        yield (
+            result.row.id if k == 0 else "",
+            result.row.work if k == 0 else "",
+            name,
+            f"{figure(result.median(name))} {result.row.unit}".strip(),
+            f"{figure(low)} .. {figure(high)}",
+            f"{result.ratio(name):.2f}x" if k else "",
+            "" if target is None else f"{target:g}x" if k else f"{target:g} {result.row.unit}".strip(),
+            "" if met is None else "yes" if met else "NO",
+        )
+
+
+WIDTHS = (5, 34, 26, 12, 18, 7, 8, 3)
+
+
+def text(cells: tuple[str, ...]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS)).rstrip()
+
+
+def record(result: Result, optimised: bool) -> dict[str, Any]:
+    """One row for a program: medians and quartiles in `unit`."""
+    contestants = [
+        {
+            "name": name,
+            "median": result.median(name),
+            "quartiles": result.quartiles(name),
+            "ratio": result.ratio(name) if k else None,
+            "target": result.target(name, optimised),
+            "met": result.met(name, optimised),
+        }
+        for k, name in enumerate(result.names())
+    ]
+    return {"row": result.row.id, "work": result.row.work, "unit": result.row.unit, "contestants": contestants}

@@ -1,0 +1,27 @@
+"""`python -m benchmarks` runs and reports; how fast things are is not a test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="runs from a source tree")
+
+
+def test_a_row_reports_every_contestant_with_its_ratio():
+    command = [sys.executable, "-m", "benchmarks", "--only", "C4", "--quick", "--json"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    rows = json.loads(done.stdout)
+    assert [row["work"] for row in rows] == ["read_u16", "read_u32", "read_u64"]
+    for row in rows:
+        ours, *rivals = row["contestants"]
+        assert ours["name"] == "zbuf" and ours["ratio"] is None
+        assert {"Struct.unpack_from", "int.from_bytes(b[i:j])"} <= {rival["name"] for rival in rivals}
+        for contestant in row["contestants"]:
+            low, high = contestant["quartiles"]
+            assert 0 < low <= contestant["median"] <= high
+        assert all(rival["ratio"] > 0 for rival in rivals)
