@@ -5,7 +5,8 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
-from kinds import KINDS
+import zbuf
+from kinds import KINDS, SYSTEM
 from zbuf import _foreign
 
 settings.register_profile("short", max_examples=60, stateful_step_count=30, deadline=None,
@@ -42,7 +43,7 @@ make_pieces = kinds_fixture(lambda kind: kind.pieces)
 
 
 def live_blocks():
-    return _foreign.live_foreign_blocks()
+    return _foreign.live_foreign_blocks() + len(zbuf.default_allocator().live()) + len(SYSTEM.live())
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,9 @@ import zbuf
 JUNK = b"\xa5\x5a\xff\x80\x00"   # what lies around the content: no test content looks like it
 
 
+SYSTEM = zbuf.SystemAllocator()
+
+
 @dataclass(frozen=True)
 class Kind:
     name: str
@@ -116,8 +119,28 @@ def grown(content):
 
 def dirty(content):
     """Memory that someone filled and gave back, taken again."""
-    zbuf.copied(JUNK * (len(content) // len(JUNK) + 1)).release()
-    return grown(content)
+    for size in (0, len(content)):
+        with zbuf.buffer(size) as before:
+            before.write_bytes(JUNK * (before.capacity // len(JUNK)))
+    return written(zbuf.buffer(len(content)), content)
+
+
+def written(buf, content):
+    buf.write_bytes(content)
+    return buf
+
+
+def headroom(content):
+    return written(zbuf.buffer(0, headroom=13), content)
+
+
+def moved(content):
+    """Began in a smaller block than it lies in now."""
+    buf = zbuf.buffer(0)
+    buf.ensure_writable(1)
+    buf.write_bytes(content + bytes(1000))
+    buf.writer_index = len(content)
+    return buf
 
 
 def odd_slice(content):
@@ -244,6 +267,10 @@ KINDS = [
     Kind("with consumed bytes", consumed),
     Kind("grown", grown),
     Kind("dirty memory", dirty),
+    Kind("pooled", lambda content: written(zbuf.buffer(), content)),
+    Kind("with headroom", headroom),
+    Kind("moved", moved),
+    Kind("of the system allocator", lambda content: written(SYSTEM.buffer(len(content)), content)),
     Kind("duplicate", duplicate),
     Kind("rest of a split", split_rest),
     Kind("reclaimed", reclaimed),
@@ -261,6 +288,7 @@ KINDS = [
     Kind("composite tail", composite_tail, **PIECES),
     Kind("composite of shared and written", composite_mixed, **PIECES),
     Kind("composite written", composite_written, **PIECES),
+    Kind("composite of an allocator", lambda content: written(SYSTEM.composite(), content), **PIECES),
     Kind("composite twin", composite_twin, **PIECES),
     Kind("composite of composites", composite_of_composites, **PIECES),
     Kind("composite of wrapped bytearrays", composite_writable_wraps, **PIECES),

@@ -1,8 +1,8 @@
 """Allocators: what buffers are made by."""
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf
-from zbuf._composite cimport CompositeByteBuf
+from zbuf._buf cimport ByteBuf, blank
+from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
     default_pool, pool_close, pool_give, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
@@ -20,7 +20,7 @@ cdef extern from *:
 
 cdef ByteBuf plain(zb_pool *pool, Py_ssize_t n):
     # The hot way: a capacity alone.
-    cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef ByteBuf made = blank()
     cdef zb_block *block = pool_take(pool, n)
     made._adopt(block, block.data, n, PY_SSIZE_T_MAX)
     return made
@@ -96,7 +96,7 @@ cdef class Allocator:
         self._made()
         if self._pool.closed:
             raise ReleasedError("this allocator was closed")
-        cdef CompositeByteBuf composite = CompositeByteBuf.__new__(CompositeByteBuf)
+        cdef CompositeByteBuf composite = blank_composite()
         composite._pin(self._pool)
         return composite
 

@@ -171,6 +171,8 @@ cdef class ByteBuf:
     cdef int _set_slice(self, object key, object data) except -1
 
 
+# A new handle that looks at nothing, as a released one; _adopt gives it a block.
+cdef ByteBuf blank()
 # A handle on the exporter's memory, writable only if it is.
 cdef ByteBuf shared(object exporter)
 # A handle on a copy of src's n bytes from i.

@@ -1,6 +1,5 @@
 """ByteBuf: one handle on one block, a window into it, two indices."""
 
-cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_CheckBuffer, PyObject_GetBuffer,
@@ -10,7 +9,7 @@ from cpython.bytes cimport (
 )
 from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.number cimport PyIndex_Check
-from cpython.object cimport Py_EQ, Py_NE
+from cpython.object cimport PyObject, PyTypeObject, Py_EQ, Py_NE
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.limits cimport INT_MAX
@@ -23,6 +22,7 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -44,7 +44,6 @@ cdef enum:
     PREVIEW = 16           # bytes that repr shows
 
 
-@cython.freelist(64)
 cdef class ByteBuf:
     """A handle on a block of memory: a window into it, a reader and a writer.
 
@@ -70,10 +69,6 @@ cdef class ByteBuf:
 
     def __init__(self, *args, **kwargs):
         raise TypeError(f"{type(self).__name__} is not made directly: use zbuf.buffer, wrap or copied")
-
-    def __dealloc__(self):
-        if self._block != NULL:
-            self._close()
 
     # -- what the gates do when the short way is closed
 
@@ -118,7 +113,9 @@ cdef class ByteBuf:
             return 0
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
-        return self._grow(self._w + n)
+        self._grow(self._w + n)
+        # A foreign owner whose memory was left may have run any code.
+        return self._ensure(n)
 
     cdef int _grow(self, Py_ssize_t least) except -1:
         # The whole block is used before anything moves.
@@ -166,7 +163,7 @@ cdef class ByteBuf:
         return 0
 
     cdef ByteBuf _part(self, Py_ssize_t i, Py_ssize_t n):
-        cdef ByteBuf part = ByteBuf.__new__(ByteBuf)
+        cdef ByteBuf part = blank()
         block_hold(self._block, 1)
         part._adopt(self._block, self._mem + i, n, n)
         part._w = part._run = n
@@ -175,7 +172,7 @@ cdef class ByteBuf:
         return part
 
     cdef ByteBuf _twin(self):
-        cdef ByteBuf twin = ByteBuf.__new__(ByteBuf)
+        cdef ByteBuf twin = blank()
         block_hold(self._block, 1)
         twin._adopt(self._block, self._mem, self._cap, self._max)
         twin._lim = self._lim
@@ -281,14 +278,14 @@ cdef class ByteBuf:
         return 0
 
     cdef int _append_buf(self, ByteBuf src) except -1:
-        cdef Py_ssize_t at = src._r
-        cdef Py_ssize_t n = src._w - at
+        cdef Py_ssize_t n = src._w - src._r
         src._live()
-        if n == 0:
-            return self._writable()
-        self._ensure(n)           # a composite may let go of a foreign owner here,
-        src._written(at, n)       # whose code may have changed the source
-        src._copy_out(at, self._room(n), n)
+        self._ensure(n)
+        # A foreign owner whose memory was left may have run any code.
+        src._live()
+        n = min(n, src._w - src._r)
+        if n > 0:
+            src._copy_out(src._r, self._room(n), n)
         return 0
 
     cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept:
@@ -834,6 +831,9 @@ cdef class ByteBuf:
         cdef Py_ssize_t n = target._cap - target._w
         self._need(n)
         if n:
+            target._ensure(n)
+            # A foreign owner whose memory was left may have run any code.
+            self._need(n)
             self._copy_out(self._r, target._room(n), n)
             self._advance(n)
         return n
@@ -1494,8 +1494,9 @@ cdef class ByteBuf:
         return self._r + (i if i >= 0 else i + n)
 
     cdef Py_ssize_t _slice_bounds(self, object key, Py_ssize_t *n) except -1:
-        cdef Py_ssize_t start, stop, step
-        PySlice_Unpack(key, &start, &stop, &step)
+        cdef Py_ssize_t start, stop, step = 1
+        if not zb_small_slice(key, &start, &stop):
+            PySlice_Unpack(key, &start, &stop, &step)
         self._live()
         if step != 1:
             raise ValueError(f"a slice of a buffer has step 1, not {step}")
@@ -3755,6 +3756,29 @@ cdef class ByteBuf:
         store_f64_le(raw, <double>value)
         self._front(raw, 8)
 
+# -- birth and death of handles
+
+cdef zb_nursery nursery
+cdef tuple NO_ARGS = ()
+cdef newfunc make_handle = (<zb_type *>ByteBuf).tp_new
+
+
+cdef ByteBuf blank():
+    return <ByteBuf>zb_wake(&nursery, <PyTypeObject *>ByteBuf, make_handle, NO_ARGS)
+
+
+cdef void bury(PyObject *o) noexcept:
+    # tp_dealloc. Calls no Python, but what foreign memory's owner does when it
+    # is let go; the handle counts as alive meanwhile.
+    Py_SET_REFCNT(o, 1)
+    if (<ByteBuf>o)._block != NULL:
+        (<ByteBuf>o)._close()
+    zb_rest(&nursery, o, <PyTypeObject *>ByteBuf)
+
+
+(<zb_type *>ByteBuf).tp_dealloc = bury
+
+
 cdef class ByteIterator:
     # Yields the readable bytes of a buffer as they are when their turn comes.
     cdef ByteBuf _buf
@@ -3887,7 +3911,7 @@ cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept:
 
 
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity):
-    cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef ByteBuf made = blank()
     cdef zb_block *block = pool_take(pool, n)
     made._adopt(block, block.data, n, max_capacity)
     src._copy_out(i, block.data, n)
@@ -3898,7 +3922,7 @@ cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ss
 cdef ByteBuf shared(object exporter):
     # A handle on the exporter's memory, writable only if it is.
     cdef bint readonly
-    cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef ByteBuf made = blank()
     cdef zb_block *block = foreign_block(exporter, &readonly)
     made._adopt(block, block.data, block.size, block.size)
     made._w = made._run = block.size
@@ -3939,7 +3963,7 @@ def copied(data, /):
         return fresh(default_pool, <ByteBuf>data, (<ByteBuf>data)._r, len(data), PY_SSIZE_T_MAX)
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        made = ByteBuf.__new__(ByteBuf)
+        made = blank()
         block = pool_take(default_pool, view.len)
         made._adopt(block, block.data, view.len, PY_SSIZE_T_MAX)
         made._append(<unsigned char *>view.buf, view.len)
@@ -3961,7 +3985,7 @@ cdef ByteBuf make_empty():
     empty_block.data = &empty_byte
     empty_block.done = keep
     empty_block.size_class = -1
-    cdef ByteBuf made = ByteBuf.__new__(ByteBuf)
+    cdef ByteBuf made = blank()
     made._adopt(&empty_block, &empty_byte, 0, 0)
     made._lim = READONLY
     return made

@@ -49,6 +49,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef unsigned char _scratch[8]   # where bytes that straddle parts are gathered
     cdef zb_part _inline[INLINE]
 
+    cdef void _open_up(self) noexcept
     cdef inline Py_ssize_t _start_of(self, Py_ssize_t slot) noexcept:
         # The index of a part's first byte.
         return self._parts[slot - 1].end - self._origin if slot > self._head else 0
@@ -98,7 +99,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _append_pieces(self, ByteBuf src) except -1
     cdef int _append_piece(self, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) except -1
     cdef int _append_each(self, ByteBuf src) except -1
-    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1
     cdef int _append_all(self, tuple parts) except -1
     cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept
@@ -112,3 +113,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _check_run(self) except -1
     cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1
     cdef void _pin(self, zb_pool *home) noexcept
+
+
+# A new composite without parts.
+cdef CompositeByteBuf blank_composite()

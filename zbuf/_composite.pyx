@@ -1,6 +1,7 @@
 """CompositeByteBuf: many regions as one buffer."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uintptr_t
@@ -8,8 +9,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, grown, shared, window_on
+from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
 from zbuf._foreign cimport foreign_block
+from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_type, zb_wake
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -50,7 +52,8 @@ cdef class CompositeByteBuf(ByteBuf):
     Source:  io.netty.buffer.CompositeByteBuf.
     """
 
-    def __cinit__(self):
+    cdef void _open_up(self) noexcept:
+        # From all zeros to an empty composite.
         self._anchor.refs = 1
         self._anchor.done = stay
         self._anchor.size_class = -1
@@ -228,13 +231,20 @@ cdef class CompositeByteBuf(ByteBuf):
         self._reserve(1)
         if self._room_after(self._w) < n:
             block = self._next_store(n)
-        self._drop_spare()
+        try:
+            self._drop_spare()
+        except:
+            if block != NULL:
+                block_give(block, 1)
+            raise
         if block != NULL:
             self._set_store(block)
-        self._reserve(1)
-        self._extend_tail()
-        self._settle(self._r, self._w)
-        return 0
+        if self._free < self._free_end and self._cap < self._max:
+            self._reserve(1)
+            self._extend_tail()
+            self._settle(self._r, self._w)
+        # A foreign owner that was let go may have taken the room.
+        return self._ensure(n)
 
     cdef zb_block *_next_store(self, Py_ssize_t least) except NULL:
         cdef Py_ssize_t wish = STORE
@@ -290,7 +300,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef zb_block *block
         cdef unsigned char *mem = self._span(i, &here, &block)
         if 0 < n <= here:
-            one = ByteBuf.__new__(ByteBuf)
+            one = blank()
             block_hold(block, 1)
             one._adopt(block, mem, n, n)
             one._w = one._run = n
@@ -304,7 +314,7 @@ cdef class CompositeByteBuf(ByteBuf):
 
     cdef CompositeByteBuf _sub(self, Py_ssize_t i, Py_ssize_t n):
         # A composite that shares the parts of [i, i + n); its indices are 0.
-        cdef CompositeByteBuf made = CompositeByteBuf.__new__(CompositeByteBuf)
+        cdef CompositeByteBuf made = blank_composite()
         cdef Py_ssize_t here
         cdef zb_block *block
         cdef unsigned char *mem
@@ -419,8 +429,12 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef Py_ssize_t stop, n
         while k < count:
             n = 0
-            self._drop_spare()   # now: below it would run while we trust the run's sizes
             stop = self._small_run(parts, k, &n)
+            if n > 0 and not self._tail_has(n):
+                # To let go of foreign parts may run any code: count after it.
+                self._drop_spare()
+                n = 0
+                stop = self._small_run(parts, k, &n)
             if n > 0:
                 copy_run(parts, k, stop, self._room(n))
                 k = stop
@@ -496,7 +510,7 @@ cdef class CompositeByteBuf(ByteBuf):
         if n < self._coalesce or n == 0:
             room = self._write_tail(n)
             if room == NULL:
-                return self._append_held(block, mem, n)
+                return self._append_copy(block, mem, n)
             memcpy(room, mem, n)
             return 0
         if self._lim == READONLY or self._cap > self._w or self._stop == self._slots or n > self._max - self._w:
@@ -507,7 +521,8 @@ cdef class CompositeByteBuf(ByteBuf):
         self._w += n
         return 0
 
-    cdef int _append_held(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+    cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1:
+        # The source stays while room is made, whatever a foreign owner does.
         block_hold(block, 1)
         try:
             return self._append(mem, n)
@@ -552,19 +567,20 @@ cdef class CompositeByteBuf(ByteBuf):
                  nothing has changed.
         Source:  CompositeByteBuf.addComponent(true, index, buffer).
         """
+        cdef Py_ssize_t nth = index_of(k)
         cdef CompositeByteBuf added = CompositeByteBuf(x, coalesce=0)
         cdef Py_ssize_t n = added._w
         cdef Py_ssize_t count = added._stop - added._head
-        cdef Py_ssize_t nth = index_of(k)
         self._writable()
         self._slot_of(nth, True)
         if n > self._max - self._w:
             raise CapacityError(n, self._max - self._w)
         self._reserve(count)
         self._drop_spare()
-        cdef Py_ssize_t slot = self._slot_of(nth, True)
+        if n > self._max - self._w:
+            raise CapacityError(n, self._max - self._w)
         self._reserve(count)
-        slot = self._slot_of(nth, True)
+        cdef Py_ssize_t slot = self._slot_of(nth, True)
         cdef Py_ssize_t at = self._start_of(slot)
         memmove(&self._parts[slot + count], &self._parts[slot], (self._stop - slot) * sizeof(zb_part))
         self._stop += count
@@ -729,7 +745,7 @@ cdef class CompositeByteBuf(ByteBuf):
             return
         cdef Py_ssize_t r = self._r
         cdef Py_ssize_t w = self._w
-        cdef CompositeByteBuf gone = CompositeByteBuf.__new__(CompositeByteBuf)
+        cdef CompositeByteBuf gone = blank_composite()
         gone._reserve(self._stop - self._head)
         cdef zb_block *block = pool_take(self._pool(), w)
         self._copy_out(0, block.data, w)
@@ -765,6 +781,42 @@ cdef class CompositeByteBuf(ByteBuf):
         assert self._run == min(self._parts[slot].end - self._origin, self._w)
         assert self._mem + self._start == self._parts[slot].mem
         return 0
+
+
+# -- birth and death of handles
+
+cdef zb_nursery nursery
+cdef tuple NO_ARGS = ()
+cdef newfunc make_composite = (<zb_type *>CompositeByteBuf).tp_new
+
+
+cdef CompositeByteBuf blank_composite():
+    cdef CompositeByteBuf made = <CompositeByteBuf>zb_wake(
+        &nursery, <PyTypeObject *>CompositeByteBuf, make_composite, NO_ARGS
+    )
+    made._open_up()
+    return made
+
+
+cdef object bear(PyTypeObject *type, PyObject *args, PyObject *kwargs):
+    # tp_new, for subclasses too. The arguments are __init__'s.
+    if type == <PyTypeObject *>CompositeByteBuf:
+        return blank_composite()
+    made = make_composite(type, <PyObject *>NO_ARGS, NULL)
+    (<CompositeByteBuf>made)._open_up()
+    return made
+
+
+cdef void bury(PyObject *o) noexcept:
+    # tp_dealloc: see ByteBuf's.
+    Py_SET_REFCNT(o, 1)
+    if (<ByteBuf>o)._block != NULL:
+        (<ByteBuf>o)._close()
+    zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
+
+
+(<zb_type *>CompositeByteBuf).tp_new = bear
+(<zb_type *>CompositeByteBuf).tp_dealloc = bury
 
 
 cdef void copy_run(tuple parts, Py_ssize_t k, Py_ssize_t stop, unsigned char *dst) noexcept:

@@ -4,6 +4,8 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_CheckExact
+from cpython.exc cimport PyErr_Fetch, PyErr_Restore
+from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -70,6 +72,11 @@ cdef int hold(object exporter, Py_buffer *view) except -1:
 cdef void let_go(zb_block *block) noexcept:
     global live
     cdef foreign *made = <foreign *>block
+    cdef PyObject *kind
+    cdef PyObject *error
+    cdef PyObject *trace
     live -= 1
+    PyErr_Fetch(&kind, &error, &trace)   # handles die while exceptions are on their way
     PyBuffer_Release(&made.view)
+    PyErr_Restore(kind, error, trace)
     free(made)

@@ -1,6 +1,8 @@
 # The C helpers of _native.h. Only .pyx files cimport this: a stranger who
 # cimports zbuf compiles no header of ours and needs no include path.
 
+from cpython.object cimport PyObject, PyTypeObject
+
 cdef extern from "_native.h" nogil:
     void zb_add(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n)
@@ -8,3 +10,14 @@ cdef extern from "_native.h" nogil:
 
 cdef extern from "_native.h":
     bint zb_small_int(object value, long long *out)
+    bint zb_small_slice(object key, Py_ssize_t *start, Py_ssize_t *stop)
+
+    ctypedef struct zb_nursery:
+        int count
+    ctypedef object (*newfunc)(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+    object zb_wake(zb_nursery *nursery, PyTypeObject *type, newfunc make, object no_args)
+    void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) noexcept
+    void Py_SET_REFCNT(PyObject *o, Py_ssize_t n) noexcept
+    ctypedef struct zb_type "PyTypeObject":
+        newfunc tp_new
+        void (*tp_dealloc)(PyObject *o) noexcept
