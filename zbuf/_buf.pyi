@@ -1,7 +1,7 @@
 import builtins
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, ClassVar, Self, SupportsFloat, SupportsIndex, overload
+from typing import Any, ClassVar, Never, Self, SupportsFloat, SupportsIndex, overload
 
 from typing_extensions import Buffer, disjoint_base
 
@@ -9,7 +9,8 @@ from typing_extensions import Buffer, disjoint_base
 class ByteBuf:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    # Made by buffer(), copied() and wrap() alone.
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     reader_index: int
     writer_index: int
     capacity: int
@@ -290,11 +291,13 @@ class ByteBuf:
     def prepend_f64(self, value: SupportsFloat | SupportsIndex, /) -> None: ...
     def prepend_f64_le(self, value: SupportsFloat | SupportsIndex, /) -> None: ...
 
+@disjoint_base
 class ByteIterator:
     def __iter__(self) -> Self: ...
     def __next__(self) -> int: ...
     def __length_hint__(self) -> int: ...
 
+@disjoint_base
 class Window:
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, view: memoryview, /) -> None: ...

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Protocol, Self, final
+from typing import Never, Protocol, Self, final
 
 from typing_extensions import Buffer
 
@@ -11,6 +11,8 @@ class _HasFileno(Protocol):
 
 @final
 class Flushed:
+    # Made by flush_to() alone.
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     @property
     def sent(self) -> int: ...
     @property

@@ -2,10 +2,13 @@ from os import PathLike
 from types import TracebackType
 from typing import Protocol, Self
 
+from typing_extensions import disjoint_base
+
 class _File(Protocol):
     def fileno(self) -> int: ...
     def close(self) -> object: ...
 
+@disjoint_base
 class FileRegion:
     def __init__(self, file: int | _File, offset: int, count: int | None = None, /, *, close: bool = False) -> None: ...
     @classmethod
