@@ -1,6 +1,6 @@
 from os import PathLike
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, SupportsIndex
 
 from typing_extensions import disjoint_base
 
@@ -10,10 +10,16 @@ class _File(Protocol):
 
 @disjoint_base
 class FileRegion:
-    def __init__(self, file: int | _File, offset: int, count: int | None = None, /, *, close: bool = False) -> None: ...
+    def __init__(
+        self, file: int | _File, offset: SupportsIndex, count: SupportsIndex | None = None, /, *, close: bool = False
+    ) -> None: ...
     @classmethod
     def open(
-        cls, path: str | bytes | PathLike[str] | PathLike[bytes], offset: int = 0, count: int | None = None, /
+        cls,
+        path: str | bytes | PathLike[str] | PathLike[bytes],
+        offset: SupportsIndex = 0,
+        count: SupportsIndex | None = None,
+        /,
     ) -> Self: ...
     @property
     def offset(self) -> int: ...
@@ -26,8 +32,8 @@ class FileRegion:
     def released(self) -> bool: ...
     @property
     def refcnt(self) -> int: ...
-    def retain(self, count: int = 1, /) -> Self: ...
-    def release(self, count: int = 1, /) -> bool: ...
+    def retain(self, count: SupportsIndex = 1, /) -> Self: ...
+    def release(self, count: SupportsIndex = 1, /) -> bool: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
