@@ -6,6 +6,8 @@ from zbuf._buf import EMPTY, ByteBuf, copied
 from zbuf._composite import CompositeByteBuf, wrap
 from zbuf._layout import Layout
 from zbuf.errors import *
+from zbuf.outbound import Flushed, OutboundBuffer
+from zbuf.region import FileRegion
 
 
 def __getattr__(name):

@@ -3,6 +3,7 @@
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
+from cpython.bytes cimport PyBytes_CheckExact
 from cpython.exc cimport PyErr_Fetch, PyErr_Restore
 from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc
@@ -56,7 +57,10 @@ cdef zb_block *foreign_block(object exporter, bint *readonly) except NULL:
 
 
 cdef int hold(object exporter, Py_buffer *view) except -1:
-    # Exporters do not have to say `readonly` honestly unless asked to write.
+    # Exporters do not have to say `readonly` honestly unless asked to write;
+    # bytes do, and refusing costs them an exception.
+    if PyBytes_CheckExact(exporter):
+        return PyObject_GetBuffer(exporter, view, PyBUF_SIMPLE)
     try:
         PyObject_GetBuffer(exporter, view, PyBUF_WRITABLE)
     except (BufferError, TypeError, ValueError):   # numpy's is a ValueError

@@ -1,0 +1,29 @@
+# System calls that move bytes: the GIL is released around each, one call each.
+#
+# All of them return how many bytes went, or one of the two codes below, or
+# raise the OSError of errno. None ever raises SIGPIPE in the process.
+
+from libc.stdint cimport int64_t
+from posix.uio cimport iovec
+
+cdef enum:
+    FULL = -2      # the socket takes nothing now: EAGAIN
+    AGAIN = -3     # a signal came first; its Python handler has run and did not raise
+
+cdef enum:
+    MOST_PARTS = 1024            # IOV_MAX of Linux
+    MOST_BYTES = 0x7ffff000      # what Linux moves in one call at the most
+
+# Bytes gathered from memory, in order. `more` keeps a last, partly filled
+# segment back for what follows: see push.
+# REQUIRES: 1 <= count <= MOST_PARTS, 1 byte or more, MOST_BYTES at the most;
+# something other than the caller's handle keeps the memory alive.
+cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except -1
+
+# Bytes of a file from `offset` on; the file's own position is not used.
+# 0 if the file ends there. REQUIRES: 1 <= n <= MOST_BYTES.
+cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n) except -1
+
+# Sends at once what `more` kept back, which the kernel would hold for 200 ms.
+# Keeps errno and any exception; a socket that never keeps bytes back ignores it.
+cdef void push(int sock) noexcept nogil

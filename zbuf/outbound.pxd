@@ -1,0 +1,91 @@
+# OutboundBuffer: what is to go to a socket, in order, until it has gone.
+
+cimport cython
+from libc.stdint cimport int64_t
+from posix.uio cimport iovec
+
+from zbuf._block cimport zb_block
+from zbuf._buf cimport ByteBuf
+from zbuf.region cimport FileRegion, zb_file
+
+cdef struct item:
+    zb_file *file          # a region's; one reference is the queue's. NULL for bytes
+    zb_block *block        # the bytes'; one reference is the queue's. NULL for a region
+    unsigned char *mem     # next byte to send, inside block
+    int64_t offset         # next byte to send, in file
+    int64_t left           # bytes still to send, >= 1
+    int64_t whole          # bytes the region had when it was written
+
+
+cdef struct mark:
+    # Where the end of a queue was, to go back to.
+    Py_ssize_t count
+    int64_t left       # bytes of the last item, to which small pieces may be added
+    int64_t pending
+    bint over
+
+
+@cython.final
+cdef class Flushed:
+    cdef readonly Py_ssize_t sent
+    cdef readonly bint full
+    cdef readonly Py_ssize_t calls
+
+
+@cython.final   # so that its own calls are direct ones
+cdef class OutboundBuffer:
+    # Invariants:
+    #   (1) the _count items from _head on, around the end of the ring, are
+    #       what is to be sent; no other place holds references
+    #   (2) _pending is the sum of their `left`
+    #   (3) _over is True from _pending > _high until _pending < _low
+    #   (4) bytes of the tail block below _used belong to items, and an item
+    #       of the tail block ends where the next one of it begins
+    #   (5) while _flushing, items leave only by the flush that set it, and
+    #       write() adds to the end alone: what a system call looks at stays
+    #
+    #       ring  | . . . | item | item | item | . . . . |
+    #                       _head         _head + _count   _places
+    cdef item *_ring           # ours; _places of them, a power of two, or NULL
+    cdef Py_ssize_t _places
+    cdef Py_ssize_t _head
+    cdef Py_ssize_t _count
+    cdef int64_t _pending      # bytes
+    cdef int64_t _high         # bytes
+    cdef int64_t _low          # bytes
+    cdef zb_block *_tail       # where small writes are copied to, one reference ours; or NULL
+    cdef Py_ssize_t _used      # bytes of _tail given to items
+    cdef Py_ssize_t _wish      # bytes the next tail block should have; follows the traffic
+    cdef bint _over
+    cdef bint _flushing        # a flush is under way, perhaps in another thread
+    cdef bint _closed
+
+    cdef int _live(self) except -1
+    cdef item *_item(self, Py_ssize_t i) noexcept
+    # -- in
+    cdef int64_t _admit(self, int64_t n) except -1
+    cdef int _put(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _put_any(self, object data) except -1
+    cdef int _put_spans(self, ByteBuf buf) except -1
+    cdef int _put_many(self, ByteBuf buf) except -1
+    cdef int _put_bytes(self, bytes data) except -1
+    cdef int _put_foreign(self, object data) except -1
+    cdef int _put_region(self, FileRegion region) except -1
+    cdef int _copy(self, const unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _next_tail(self) except -1
+    cdef void _drop_tail(self) noexcept
+    cdef void _rest(self) noexcept
+    cdef int _room(self) except -1
+    cdef void _add(self, zb_block *block, unsigned char *mem, Py_ssize_t n) noexcept
+    cdef void _account(self, int64_t n) noexcept
+    cdef mark _mark(self) noexcept
+    cdef void _undo(self, mark before) noexcept
+    # -- out
+    cdef int _flush(self, int sock, int64_t most, Flushed done) except -1
+    cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1
+    cdef Py_ssize_t _send_file(self, int sock, int64_t most) except -1
+    cdef int _gather(self, iovec *parts, int64_t most, bint *more) noexcept
+    cdef void _advance(self, int64_t n) noexcept
+    cdef void _pop(self) noexcept
+    cdef void _give_back(self) noexcept

@@ -1,0 +1,352 @@
+"""FileRegion: bytes of a file that are sent without being read."""
+
+from cpython.exc cimport PyErr_SetFromErrno
+from cpython.object cimport PyObject_AsFileDescriptor
+from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
+from libc.errno cimport EBADF, EINVAL, EISDIR
+from libc.limits cimport INT_MAX
+from libc.stdint cimport INT64_MAX
+from libc.stdlib cimport free, malloc
+from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
+from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
+from posix.unistd cimport close as close_fd
+
+from zbuf._native cimport zb_add, zb_count, zb_sub
+from zbuf._number cimport fit, index_of
+
+import os
+
+from zbuf.errors import ReleasedError
+
+cdef extern from "<fcntl.h>":
+    int F_DUPFD_CLOEXEC
+    int O_PATH
+
+cdef extern from *:
+    """
+    #ifndef O_PATH
+    #define O_PATH 0
+    #endif
+    """
+
+
+cdef void file_hold(zb_file *file, Py_ssize_t n) noexcept:
+    zb_add(&file.refs, n)
+
+
+cdef bint file_give(zb_file *file, Py_ssize_t n) noexcept:
+    if zb_sub(&file.refs, n):
+        return False
+    close_fd(file.fd)
+    free(file)
+    return True
+
+
+cdef class FileRegion:
+    """A run of a file's bytes, to be sent by sendfile: none is read or copied.
+
+    >>> with open(zbuf.__file__, "rb") as file:
+    ...     region = zbuf.FileRegion(file, 10)
+    >>> region.offset, len(region) == os.stat(zbuf.__file__).st_size - 10
+    (10, True)
+
+    `file` is an open regular file: a descriptor, or any object with a
+    fileno(). The region takes a duplicate of the descriptor, so the caller may
+    close the file at any moment. With close=True the caller's file is closed
+    as soon as the region stands; if making it fails, it stays open.
+    `count` is in bytes; None means up to the end the file has now. What the
+    file gains later is not part of the region. The file's position is neither
+    used nor moved, so one file may serve any number of regions and sockets.
+
+    Bytes that are overwritten in the file while it is being sent are sent as
+    they are then, even some the kernel has already taken: send files that are
+    only appended to, or replaced by renaming. What a Python file object still
+    has in its write buffer is not in the file: flush() it first.
+
+    Raises: OSError, with the file's name, for what is not a regular file, or
+            not open for reading; ValueError for a negative offset or count,
+            or a region that reaches beyond the end of the file; OverflowError
+            for more than 63 bits; TypeError without a descriptor.
+    Source: io.netty.channel.DefaultFileRegion; sendfile(2), dup(2).
+    """
+
+    def __init__(self, file, offset, count=None, /, *, close=False):
+        if self._file != NULL:
+            raise TypeError("this region is made already")
+        cdef int64_t at = fit(offset, -INT64_MAX, INT64_MAX)
+        name = name_of(file)
+        self._adopt(duplicate(PyObject_AsFileDescriptor(file)), at, count, name)
+        if close:
+            close_original(file)
+
+    @classmethod
+    def open(cls, path, offset=0, count=None, /):
+        """Open the file at `path` for a region of its own.
+
+        >>> with zbuf.FileRegion.open(zbuf.__file__, 0, 4) as region:
+        ...     len(region)
+        4
+
+        Returns: a region whose descriptor nobody else knows.
+        Raises:  OSError of open(2), and what FileRegion raises.
+        Source:  DefaultFileRegion(File, long, long).
+        """
+        cdef FileRegion made = cls.__new__(cls)
+        cdef int64_t at = fit(offset, -INT64_MAX, INT64_MAX)
+        # Without O_NONBLOCK, a named pipe would wait here for a writer.
+        made._adopt(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), at, count, path)
+        return made
+
+    cdef int _adopt(self, int fd, int64_t offset, object count, object name) except -1:
+        # Takes the descriptor over, and closes it if it will not do.
+        cdef zb_file *file = NULL
+        try:
+            self._count = span(fd, offset, count, name)
+            file = <zb_file *>malloc(sizeof(zb_file))
+            if file == NULL:
+                raise MemoryError(f"no memory for a record of {sizeof(zb_file)} bytes")
+        except:
+            self._count = 0
+            close_fd(fd)
+            raise
+        file.refs, file.fd = 1, fd
+        self._file, self._offset, self._own = file, offset, 1
+        return 0
+
+    def __dealloc__(self):
+        if self._file != NULL:
+            self._close()
+
+    cdef bint _close(self) noexcept:
+        cdef zb_file *file = self._file
+        cdef int own = self._own
+        self._file = NULL
+        self._offset = self._count = self._own = 0
+        return file_give(file, own)
+
+    cdef int _live(self) except -1:
+        if self._file == NULL:
+            raise ReleasedError("this region was released")
+        return 0
+
+    # -- what it is
+
+    @property
+    def offset(self):
+        """Where in the file the region begins, in bytes.
+
+        >>> zbuf.FileRegion.open(zbuf.__file__, 3).offset
+        3
+
+        Raises ReleasedError. Source: FileRegion.position.
+        """
+        self._live()
+        return self._offset
+
+    @property
+    def count(self):
+        """How many bytes the region has; len() says the same.
+
+        >>> zbuf.FileRegion.open(zbuf.__file__, 3, 5).count
+        5
+
+        Raises ReleasedError. Source: FileRegion.count.
+        """
+        self._live()
+        return self._count
+
+    def __len__(self):
+        self._live()
+        return self._count
+
+    def fileno(self):
+        """Give the descriptor, which stays the region's: do not close it.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__)
+        >>> os.fstat(region.fileno()).st_size == region.count
+        True
+
+        Raises ReleasedError.
+        """
+        self._live()
+        return self._file.fd
+
+    def __getitem__(self, key):
+        """Make a region of a part of this one, on the same descriptor.
+
+        >>> part = zbuf.FileRegion.open(zbuf.__file__, 10)[5:20]
+        >>> part.offset, part.count
+        (15, 15)
+
+        Returns: a region with a reference of its own, cut to this one's ends.
+        Raises:  TypeError for a single index, whose byte would have to be
+                 read; ValueError for a step other than 1; ReleasedError.
+        """
+        cdef Py_ssize_t start, stop, step
+        if not PySlice_Check(key):
+            raise TypeError(f"a region can only be sliced, not indexed by {type(key).__name__!r}")
+        PySlice_Unpack(key, &start, &stop, &step)
+        self._live()
+        if step != 1:
+            raise ValueError(f"a slice of a region has step 1, not {step}")
+        return part_of(self, start, PySlice_AdjustIndices(self._count, &start, &stop, step))
+
+    # -- ownership
+
+    @property
+    def released(self):
+        """Whether this handle was released; never raises.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__)
+        >>> region.released, region.release(), region.released
+        (False, True, True)
+        """
+        return self._file == NULL
+
+    @property
+    def refcnt(self):
+        """How many references keep the descriptor open; 0 for a released handle.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__)
+        >>> part = region[5:]
+        >>> region.refcnt
+        2
+
+        Regions, retains and queued sends count. Source: ReferenceCounted.refCnt.
+        """
+        return zb_count(&self._file.refs) if self._file != NULL else 0
+
+    def retain(self, count=1, /):
+        """Take references for other holders of this very handle.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__).retain()
+        >>> region.release(), region.release()
+        (False, True)
+
+        Each holder calls release(); the handle closes at the last.
+        Returns: the handle itself.
+        Raises:  ValueError for less than 1, OverflowError for more than
+                 2**31 - 1 in all, ReleasedError; nothing has changed.
+        Source:  ReferenceCounted.retain.
+        """
+        cdef Py_ssize_t n = index_of(count)
+        self._live()
+        if n < 1:
+            raise ValueError(f"retain takes 1 reference or more, not {n}")
+        if n > INT_MAX - self._own:
+            raise OverflowError(f"{n} references beyond the {self._own} held are more than {INT_MAX}")
+        file_hold(self._file, n)
+        self._own += <int>n
+        return self
+
+    def release(self, count=1, /):
+        """Give references back; the handle closes when it has none left.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__)
+        >>> part = region[5:]
+        >>> region.release(), part.release()
+        (False, True)
+
+        Other regions of the descriptor and queued sends go on.
+        Returns: True if these were the last references: the descriptor is
+                 closed now.
+        Raises:  ReleasedError for a released handle or more references than
+                 it holds, ValueError for less than 1; nothing has changed.
+        Source:  ReferenceCounted.release.
+        """
+        cdef Py_ssize_t n = index_of(count)
+        self._live()
+        if n < 1:
+            raise ValueError(f"release gives back 1 reference or more, not {n}")
+        if n > self._own:
+            raise ReleasedError(f"release of {n} references, this handle holds {self._own}")
+        if n == self._own:
+            return self._close()
+        self._own -= <int>n
+        return file_give(self._file, n)
+
+    def __enter__(self):
+        self._live()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self._file != NULL:
+            self.release()
+
+    def __repr__(self):
+        if self._file == NULL:
+            return "<zbuf.FileRegion released>"
+        return f"<zbuf.FileRegion {self._count} bytes at {self._offset} of fd {self._file.fd}, refs {self.refcnt}>"
+
+
+cdef FileRegion part_of(FileRegion whole, int64_t start, int64_t count):
+    cdef FileRegion part = FileRegion.__new__(FileRegion)
+    file_hold(whole._file, 1)
+    part._file, part._own = whole._file, 1
+    part._offset, part._count = whole._offset + start, count
+    return part
+
+
+cdef int duplicate(int fd) except -1:
+    # Not onto 0, 1 or 2, which programs take for theirs.
+    cdef int own = fcntl(fd, F_DUPFD_CLOEXEC, 3)
+    if own < 0:
+        PyErr_SetFromErrno(OSError)
+    return own
+
+
+cdef int close_original(object file) except -1:
+    if isinstance(file, int):
+        os.close(file)
+    else:
+        file.close()
+    return 0
+
+
+cdef object name_of(object file):
+    # What a message calls it: a file object knows its name or its number.
+    return getattr(file, "name", None) or PyObject_AsFileDescriptor(file)
+
+
+cdef int64_t span(int fd, int64_t offset, object count, object name) except -1:
+    # How many bytes from offset on; raises unless they are there to be sent.
+    cdef int64_t size = readable_size(fd, name)
+    if offset < 0:
+        raise ValueError(f"offset {offset} is negative")
+    cdef int64_t wanted = size - offset if count is None else fit(count, -INT64_MAX, INT64_MAX)
+    if wanted < 0 and count is not None:
+        raise ValueError(f"count {wanted} is negative")
+    if offset > size or wanted > size - offset:
+        raise ValueError(f"{max(wanted, 0)} bytes at {offset} reach beyond the file's size, {size}")
+    return wanted
+
+
+cdef int64_t readable_size(int fd, object name) except -1:
+    cdef struct_stat found
+    cdef int mode = fcntl(fd, F_GETFL)
+    if mode < 0 or fstat(fd, &found) < 0:
+        PyErr_SetFromErrno(OSError)
+    if S_ISDIR(found.st_mode):
+        raise OSError(EISDIR, "a directory, not a regular file", name)
+    if not S_ISREG(found.st_mode):
+        raise OSError(EINVAL, f"{kind_of(found.st_mode)}, not a regular file", name)
+    if mode & O_ACCMODE == O_WRONLY or mode & O_PATH:
+        raise OSError(EBADF, "not open for reading", name)
+    return found.st_size
+
+
+cdef str kind_of(mode_t mode):
+    if S_ISFIFO(mode):
+        return "a pipe"
+    if S_ISSOCK(mode):
+        return "a socket"
+    if S_ISCHR(mode) or S_ISBLK(mode):
+        return "a device"
+    return "something else"
+
+
+cdef int64_t file_size(int fd) except -1:
+    cdef struct_stat found
+    if fstat(fd, &found) < 0:
+        PyErr_SetFromErrno(OSError)
+    return found.st_size
