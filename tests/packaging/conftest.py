@@ -53,7 +53,7 @@ class Elsewhere:
     def __init__(self, folder, wheel):
         self.python = folder / "venv" / "bin" / "python"
         self.folder = folder
-        venv.create(folder / "venv")
+        venv.create(folder / "venv", symlinks=True)
         (self.site,) = (folder / "venv" / "lib").glob("python*/site-packages")
         tools = {Path(package.__file__).parents[1] for package in (Cython, setuptools)}
         (self.site / "tools.pth").write_text("".join(f"{path}\n" for path in tools))

@@ -54,7 +54,7 @@ def test_the_wheel_has_a_compiled_module_for_every_pyx(in_wheel):
 
 
 def test_the_wheel_has_nothing_else(in_wheel):
-    # A .pyx would let Cython compile against the text of zbuf; the .pxd is the interface.
+    # Strangers compile against the .pxd; the .pyx are in the sdist.
     assert with_suffix(in_wheel, ".c", ".pyx", ".pyc") == set()
     assert {name.partition("/")[0] for name in in_wheel} == {"zbuf", f"zbuf-{PROJECT['version']}.dist-info"}
 

@@ -30,10 +30,10 @@ def value_at(ByteBuf buf, Py_ssize_t offset):
 
 
 def double_value_at(ByteBuf buf, Py_ssize_t index):
-    cdef unsigned char bytes[4]
+    cdef unsigned char doubled[4]
     cdef uint32_t value = load_u32_be(buf._at(index + 2, 4))
-    store_u32_be(bytes, 2 * value)
-    buf._poke(index + 2, bytes, 4)
+    store_u32_be(doubled, 2 * value)
+    buf._poke(index + 2, doubled, 4)
 
 
 def is_composite(ByteBuf buf):
