@@ -34,9 +34,8 @@ class Documented:
 
     @property
     def docstring(self):
-        """The docstring without its indentation, nor the signature that Cython puts before it."""
-        text = inspect.cleandoc(getattr(self.thing, "__doc__", None) or "")
-        return re.sub(r"\A[\w.]+\(.*\)( -> .*)?\n(--)?\n+", "", text)
+        """The docstring without its indentation; its signature is in __text_signature__."""
+        return inspect.cleandoc(getattr(self.thing, "__doc__", None) or "")
 
     @property
     def examples(self):
@@ -140,10 +139,11 @@ def test_every_public_name_is_there():
 
 
 def code_blocks():
-    """The Python blocks of the README, by the line on which each begins."""
+    """The Python blocks of the README, each behind as many empty lines as there are before it."""
     text = README.read_text() if README.exists() else ""
     for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        yield pytest.param(block[1], id=f"line {text.count(chr(10), 0, block.start(1)) + 1}")
+        above = text.count("\n", 0, block.start(1))
+        yield pytest.param("\n" * above + block[1], id=f"line {above + 1}")
 
 
 @pytest.mark.parametrize("block", list(code_blocks()) or [""])   # an installed package comes without one
