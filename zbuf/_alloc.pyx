@@ -7,7 +7,7 @@ from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    default_pool, pool_close, pool_give, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
+    default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
     system_pool_new, tick, zb_pool,
 )
 from zbuf._poolstats cimport check_pool, live_of, stats_of
@@ -144,9 +144,9 @@ cdef class Allocator:
         cdef Py_ssize_t most = size_of(target)
         self._made()
         tick(self._pool)
-        cdef Py_ssize_t before = self._pool.kept
+        cdef Py_ssize_t before = pool_kept(self._pool)
         pool_trim(self._pool, most)
-        return before - self._pool.kept
+        return before - pool_kept(self._pool)
 
     def close(self):
         """Refuse to make buffers from now on, and return what is at rest to the system.
@@ -176,18 +176,19 @@ cdef class Allocator:
         return self
 
     def __exit__(self, kind, error, trace):
-        pool_close(self._pool)
+        self.close()
 
     def __repr__(self):
         if self._pool == NULL:
             return f"<zbuf.{type(self).__name__} never made>"
         return (
             f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {pool_live(self._pool)} live blocks,"
-            f" {self._pool.requested} bytes requested, {self._pool.kept} at rest>"
+            f" {self._pool.requested} bytes requested, {pool_kept(self._pool)} at rest>"
         )
 
     def _check(self):
         """Raise AssertionError unless all counters are right; for tests."""
+        self._made()
         check_pool(self._pool)
 
 

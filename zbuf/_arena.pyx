@@ -10,18 +10,19 @@ cdef extern from "<sys/mman.h>" nogil:
     int mincore(void *p, size_t n, unsigned char *present)
 
 cdef extern from *:
+    int __builtin_clzll(unsigned long long v)
     int __builtin_ctzll(unsigned long long v)
-    int __builtin_popcountll(unsigned long long v)
 
 
 cdef unsigned char *arenas_take(zb_arenas *arenas, int n, zb_arena **home) noexcept:
     cdef zb_arena *arena = arenas.first
     cdef int page = -1
     while arena != NULL:
-        if PAGES - arena.busy >= n:
+        if arena.longest >= n:
             page = find_run(arena.used, n)
             if page >= 0:
                 break
+            arena.longest = n - 1
         arena = arena.next
     if arena == NULL:
         arena = add_arena(arenas)
@@ -40,6 +41,7 @@ cdef void arenas_give(zb_arenas *arenas, zb_arena *home, unsigned char *run, int
     mark(home.used, page, n, False)
     mark(home.dirty, page, n, True)
     home.busy -= n
+    home.longest = max(home.longest, free_around(home.used, page))
     home.idle += n
     arenas.idle += n
 
@@ -99,6 +101,7 @@ cdef zb_arena *add_arena(zb_arenas *arenas) noexcept:
         return NULL
     while link[0] != NULL and link[0].base < arena.base:
         link = &link[0].next
+    arena.longest = PAGES
     arena.next = link[0]
     link[0] = arena
     arenas.count += 1
@@ -107,14 +110,42 @@ cdef zb_arena *add_arena(zb_arenas *arenas) noexcept:
 
 cdef int find_run(const uint64_t *used, int n) noexcept:
     # The first of n pages in a row whose bits are clear; -1 if there are none.
-    cdef int start = 0
-    cdef int stop
-    while start + n <= PAGES:
-        stop = run_end(used, start, min(start + n, PAGES), 0)
-        if stop - start >= n:
-            return start
-        start = run_end(used, stop, PAGES, ~<uint64_t>0)
-    return -1
+    # All pages at once: bit i of `room` says that `have` are free from i on.
+    cdef uint64_t room[WORDS]
+    cdef int have = 1
+    cdef int k, step
+    for k in range(WORDS):
+        room[k] = ~used[k]
+    while have < n:
+        step = min(have, n - have)
+        and_later(room, step)
+        have += step
+    k = run_end(room, 0, PAGES, 0)
+    return k if k < PAGES else -1
+
+
+cdef void and_later(uint64_t *bits, int n) noexcept:
+    # Leaves those bits set whose n-th next is set too. REQUIRES: 0 < n < PAGES.
+    cdef int words = n >> 6
+    cdef int k
+    for k in range(WORDS - words):
+        bits[k] &= bits[k + words] >> (n & 63) | (
+            bits[k + words + 1] << (64 - (n & 63)) if n & 63 and k + words + 1 < WORDS else 0)
+    for k in range(WORDS - words, WORDS):
+        bits[k] = 0
+
+
+cdef int free_around(const uint64_t *used, int page) noexcept:
+    # How many free pages lie in a row with this one.
+    cdef int stop = run_end(used, page, PAGES, 0)
+    cdef uint64_t before = used[page >> 6] << (63 - (page & 63))
+    cdef int start = page
+    while before == 0:
+        start = (start & ~63) - 1
+        if start < 0:
+            return stop
+        before = used[start >> 6]
+    return stop - (start - __builtin_clzll(before)) - 1
 
 
 cdef int run_end(const uint64_t *bits, int i, int stop, uint64_t flip) noexcept:
@@ -144,13 +175,16 @@ cdef void mark(uint64_t *bits, int i, int n, bint value) noexcept:
 
 cdef void reuse(zb_arenas *arenas, zb_arena *arena, int page, int n) noexcept:
     # What was idle is in use again.
-    cdef int was = arena.idle
-    mark(arena.dirty, page, n, False)
-    cdef int k
-    arena.idle = 0
-    for k in range(WORDS):
-        arena.idle += __builtin_popcountll(arena.dirty[k])
-    arenas.idle -= was - arena.idle
+    cdef int found = 0
+    cdef int stop = page + n
+    while page < stop:
+        page = run_end(arena.dirty, page, stop, 0)
+        n = run_end(arena.dirty, page, stop, ~<uint64_t>0) - page
+        mark(arena.dirty, page, n, False)
+        found += n
+        page += n
+    arena.idle -= found
+    arenas.idle -= found
 
 
 cdef Py_ssize_t resident_bytes(unsigned char *p, Py_ssize_t n) noexcept:

@@ -25,7 +25,6 @@ cdef struct zb_span:
 cdef struct zb_bin:
     zb_block *stack            # blocks at rest
     Py_ssize_t cached          # how many
-    Py_ssize_t cap             # how many may be, for now
     Py_ssize_t low             # no more than the least there were since the last tick
     Py_ssize_t step            # how many go at each tick while they rest
     Py_ssize_t takes           # blocks given out so far,
@@ -48,14 +47,15 @@ cdef struct zb_large:
 cdef struct zb_pool:
     # Invariants:
     #   (1) requested is the sum of `asked` over the live blocks, <= max_live
-    #   (2) kept is the bytes of blocks at rest, of large ones kept and of idle
-    #       pages; it exceeds max_cached only while a block is being given back
+    #   (2) what is kept, blocks at rest, large ones and idle pages, exceeds
+    #       max_cached only while a block is being given back
     #   (3) refs counts those who may still take blocks; the pool goes when
     #       there are none, and no live block
     Py_ssize_t refs
     Py_ssize_t requested       # bytes
     Py_ssize_t max_live        # bytes
-    Py_ssize_t kept            # bytes
+    Py_ssize_t rest            # bytes of the blocks at rest
+    Py_ssize_t rest_max        # what they may come to, as of the last slow way
     Py_ssize_t max_cached      # bytes; -1 once the pool is closed
     double decay               # seconds until nothing at rest is left
     double ticked              # when the last tick was
@@ -64,11 +64,12 @@ cdef struct zb_pool:
     bint closed
     zb_block *(*miss)(zb_pool *pool, Py_ssize_t n) except NULL
     zb_arenas arenas
-    Py_ssize_t idle_counted    # idle pages that `kept` knows of
     Py_ssize_t idle_low        # idle pages: as low and step of a bin
     Py_ssize_t idle_step
+    int next_out               # number of the bin that makes room next
     zb_large *large            # live blocks above the classes, or all of a system pool
     zb_large *large_kept
+    Py_ssize_t large_rest      # bytes of those kept
     Py_ssize_t large_hits
     Py_ssize_t large_misses
     zb_bin bins[CLASSES]
@@ -92,7 +93,7 @@ cdef inline zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
             if bin.cached < bin.low:
                 bin.low = bin.cached
             bin.takes += 1
-            pool.kept -= bin.size
+            pool.rest -= bin.size
             pool.requested += n
             block.asked = n
             block.refs = 1
@@ -114,6 +115,8 @@ cdef void pool_hold(zb_pool *pool) noexcept
 cdef void pool_give(zb_pool *pool) noexcept
 # Takes from it raise from now on; what is kept goes, live blocks when given back.
 cdef void pool_close(zb_pool *pool) noexcept
+# Bytes of blocks at rest, of large ones kept and of idle pages.
+cdef Py_ssize_t pool_kept(zb_pool *pool) noexcept
 # Returns what is kept to the system until at most `target` bytes are left.
 cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept
 cdef void set_default_pool(zb_pool *pool) noexcept

@@ -4,7 +4,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from zbuf._arena cimport (
-    PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
+    ARENA, PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
 )
 from zbuf._block cimport zb_block
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
@@ -28,9 +28,9 @@ cdef extern from "<stdlib.h>":
     int posix_memalign(void **p, size_t align, size_t n)
 
 cdef enum:
-    SMALLEST_SPAN = 4      # pages
-    BLOCKS = 8             # of a span at the least, for classes below 16 KiB
-    REST = 512 << 10       # bytes of one class that may rest however few are live
+    SMALLEST_SPAN = 2      # pages
+    BLOCKS = 4             # of a span at the least, for classes below 16 KiB
+    REST = 24              # live bytes for each byte that may rest, above an arena
     QUARTERS = 4           # a tick lets a quarter go of what has rested since the last
     TICKS = QUARTERS + 1   # in `decay` seconds: the first sees what rests
     CLOCK_EVERY = 4096     # gives between two looks at the clock
@@ -44,7 +44,7 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block
     if pool.closed:
         raise ReleasedError("this allocator was closed")
-    if n > pool.max_live - pool.requested:
+    if n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX:
         raise PoolExhaustedError(n, pool.requested, pool.max_live)
     block = pool.miss(pool, n)
     block.asked = n
@@ -63,7 +63,6 @@ cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) except NULL:
     if bin.stack != NULL:
         block = pop_rest(pool, bin)
     else:
-        tick(pool)
         if bin.open == NULL:
             add_span(pool, bin)
         block = span_pop(bin, bin.open)
@@ -73,7 +72,11 @@ cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) except NULL:
 
 
 cdef int add_span(zb_pool *pool, zb_bin *bin) except -1:
+    tick(pool)
     cdef zb_span *span = new_span(pool, bin)
+    if span == NULL:
+        pool_trim(pool, 0)   # what rests may be what is missing
+        span = new_span(pool, bin)
     if span == NULL:
         raise MemoryError(f"no memory for {bin.pages * PAGE} bytes more, {pool.requested} are live")
     idle_changed(pool)
@@ -149,12 +152,11 @@ cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_bin *bin = &pool.bins[block.size_class]
     bin.gives += 1
     pool.requested -= block.asked
-    if (bin.cached < bin.cap and pool.kept + bin.size <= pool.max_cached
-            and not pool.sensitive and bin.gives % CLOCK_EVERY):
+    if pool.rest + bin.size <= pool.rest_max and not pool.sensitive and bin.gives % CLOCK_EVERY:
         block.next = bin.stack
         bin.stack = block
         bin.cached += 1
-        pool.kept += bin.size
+        pool.rest += bin.size
     else:
         give_slow(pool, bin, block)
 
@@ -164,20 +166,43 @@ cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
         explicit_bzero(block.data, block.size)
     if bin.gives % CLOCK_EVERY == 0:
         tick(pool)
-    bin.cap = max(REST // bin.size, <Py_ssize_t>2) + (bin.takes - bin.gives) // 8
-    while bin.cached >= bin.cap:
-        rest_to_span(pool, bin)
-    if pool.kept + bin.size > pool.max_cached:
-        arenas_purge(&pool.arenas, pool.arenas.idle)
-        idle_changed(pool)
-    if pool.kept + bin.size > pool.max_cached:
+    if pool.rest + bin.size <= rest_wish(pool):
+        purge_to(pool, pool.max_cached - bin.size)
+    set_rest_max(pool)
+    if bin.stack == NULL and bin.size <= pool.rest_max:
+        make_room(pool, bin.size)
+    if pool.rest + bin.size > pool.rest_max:
         block_to_span(pool, bin, block)
         pool_may_go(pool)
         return
     block.next = bin.stack
     bin.stack = block
     bin.cached += 1
-    pool.kept += bin.size
+    pool.rest += bin.size
+
+
+cdef Py_ssize_t rest_wish(zb_pool *pool) noexcept:
+    # Two wishes pull apart: quick takes (let much rest) and few pages that no
+    # live buffer wants (let little). One arena is there anyway, so what of it
+    # is not live may rest; with more live than that, a fraction of it.
+    return max(ARENA - pool.requested, pool.requested // REST)
+
+
+cdef void set_rest_max(zb_pool *pool) noexcept:
+    cdef Py_ssize_t most = pool.max_cached - pool.large_rest - pool.arenas.idle * PAGE
+    pool.rest_max = min(most, rest_wish(pool))
+
+
+cdef void make_room(zb_pool *pool, Py_ssize_t n) noexcept:
+    # For a class of which none rests. All take turns, for what one has left
+    # at rest and takes no more would stand in the way of the others.
+    cdef zb_bin *bin
+    while pool.rest > 0 and pool.rest + n > pool.rest_max:
+        bin = &pool.bins[pool.next_out]
+        if bin.stack != NULL:
+            rest_to_span(pool, bin)
+            purge_to(pool, pool.max_cached - n)
+        pool.next_out = (pool.next_out + 1) % CLASSES
 
 
 cdef zb_block *pop_rest(zb_pool *pool, zb_bin *bin) noexcept:
@@ -185,7 +210,7 @@ cdef zb_block *pop_rest(zb_pool *pool, zb_bin *bin) noexcept:
     bin.stack = block.next
     bin.cached -= 1
     bin.low = min(bin.low, bin.cached)
-    pool.kept -= bin.size
+    pool.rest -= bin.size
     return block
 
 
@@ -214,17 +239,17 @@ cdef void drop_span(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
     bin.spans -= 1
     arenas_give(&pool.arenas, span.arena, span.base, bin.pages)
     free(span)
-    idle_changed(pool)
-    if pool.kept > pool.max_cached:
-        arenas_purge(&pool.arenas, (pool.kept - pool.max_cached + PAGE - 1) // PAGE)
-        idle_changed(pool)
+    purge_to(pool, pool.max_cached)
 
 
 cdef void idle_changed(zb_pool *pool) noexcept:
-    # Brings `kept` and the low mark up to date with the arenas' idle pages.
-    pool.kept += (pool.arenas.idle - pool.idle_counted) * PAGE
-    pool.idle_counted = pool.arenas.idle
+    # Brings the low mark and the limit up to date with the arenas' idle pages.
     pool.idle_low = min(pool.idle_low, pool.arenas.idle)
+    set_rest_max(pool)
+
+
+cdef Py_ssize_t pool_kept(zb_pool *pool) noexcept:
+    return pool.rest + pool.large_rest + pool.arenas.idle * PAGE
 
 
 # -- blocks above the classes
@@ -236,6 +261,9 @@ cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) except NULL:
     else:
         tick(pool)
         large = new_large(n)
+        if large == NULL:
+            pool_trim(pool, 0)
+            large = new_large(n)
         if large == NULL:
             raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
         large.block.done = large_done
@@ -267,8 +295,7 @@ cdef zb_large *large_from_kept(zb_pool *pool, Py_ssize_t n) noexcept:
     cdef zb_large *large = pool.large_kept
     while large != NULL:
         if n <= large.block.size and large.block.size - n <= large.block.size // 5:
-            unlink_large(&pool.large_kept, large)
-            pool.kept -= large.block.size
+            unkeep_large(pool, large)
             return large
         large = large.next
     return NULL
@@ -281,14 +308,21 @@ cdef void large_done(zb_block *block) noexcept:
     pool.requested -= block.asked
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
-    if block.size > LARGE_KEPT or pool.kept + block.size > pool.max_cached or kept_alike(pool, block.size) >= 2:
+    if block.size > LARGE_KEPT or pool_kept(pool) + block.size > pool.max_cached or kept_alike(pool, block.size) >= 2:
         drop_large(large)
         pool_may_go(pool)
         return
     large.ticks = 0
-    pool.kept += block.size
     link_large(&pool.large_kept, large)
+    pool.large_rest += block.size
+    set_rest_max(pool)
     tick(pool)
+
+
+cdef void unkeep_large(zb_pool *pool, zb_large *large) noexcept:
+    unlink_large(&pool.large_kept, large)
+    pool.large_rest -= large.block.size
+    set_rest_max(pool)
 
 
 cdef int kept_alike(zb_pool *pool, Py_ssize_t size) noexcept:
@@ -375,8 +409,10 @@ cdef void tick(zb_pool *pool) noexcept:
     cdef int due = TICKS
     if t - pool.ticked < pool.decay:
         due = <int>((t - pool.ticked) / length)
-    if due > 0:
+    if due == TICKS:
         pool.ticked = t
+    elif due > 0:
+        pool.ticked += due * length
     while due > 0:
         decay_once(pool)
         due -= 1
@@ -421,8 +457,7 @@ cdef void decay_large(zb_pool *pool) noexcept:
         next = large.next
         large.ticks += 1
         if large.ticks >= TICKS:
-            unlink_large(&pool.large_kept, large)
-            pool.kept -= large.block.size
+            unkeep_large(pool, large)
             drop_large(large)
         large = next
 
@@ -430,13 +465,12 @@ cdef void decay_large(zb_pool *pool) noexcept:
 cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept:
     cdef int k = CLASSES - 1
     cdef zb_large *large
-    while pool.kept > target and pool.large_kept != NULL:
+    while pool_kept(pool) > target and pool.large_kept != NULL:
         large = pool.large_kept
-        unlink_large(&pool.large_kept, large)
-        pool.kept -= large.block.size
+        unkeep_large(pool, large)
         drop_large(large)
-    while pool.kept > target and k >= 0:
-        while pool.kept > target and pool.bins[k].stack != NULL:
+    while pool_kept(pool) > target and k >= 0:
+        while pool_kept(pool) > target and pool.bins[k].stack != NULL:
             rest_to_span(pool, &pool.bins[k])
             purge_to(pool, target)
         k -= 1
@@ -445,9 +479,10 @@ cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept:
 
 
 cdef void purge_to(zb_pool *pool, Py_ssize_t target) noexcept:
-    if pool.kept > target and pool.arenas.idle:
-        arenas_purge(&pool.arenas, (pool.kept - target + PAGE - 1) // PAGE)
-        idle_changed(pool)
+    cdef Py_ssize_t excess = pool_kept(pool) - target
+    if excess > 0:
+        arenas_purge(&pool.arenas, (excess + PAGE - 1) // PAGE)
+    idle_changed(pool)
 
 
 # -- life of a pool
@@ -467,11 +502,12 @@ cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay,
     pool.miss = pooled_miss
     for k in range(CLASSES):
         shape_bin(&pool.bins[k], k)
+    set_rest_max(pool)
     return pool
 
 
 cdef void shape_bin(zb_bin *bin, int number) noexcept:
-    # As few pages as hold 8 blocks (1 from 16 KiB on) and waste nothing at the
+    # As few pages as hold 4 blocks (1 from 16 KiB on) and waste nothing at the
     # end; the 2**k + 64 classes cannot waste nothing, but less than a twentieth.
     cdef Py_ssize_t size = class_size(number)
     cdef Py_ssize_t blocks = BLOCKS if size < 16 << 10 else 1
@@ -482,7 +518,6 @@ cdef void shape_bin(zb_bin *bin, int number) noexcept:
     bin.size = size
     bin.pages = <int>pages
     bin.count = <int>(pages * PAGE // size)
-    bin.cap = max(REST // size, <Py_ssize_t>2)
 
 
 cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) except NULL:
@@ -504,6 +539,7 @@ cdef void pool_close(zb_pool *pool) noexcept:
     pool.closed = True
     pool.max_cached = -1
     pool_trim(pool, 0)
+    set_rest_max(pool)
 
 
 cdef void pool_may_go(zb_pool *pool) noexcept:
@@ -511,8 +547,20 @@ cdef void pool_may_go(zb_pool *pool) noexcept:
     if not pool.closed:
         return
     arenas_unmap(&pool.arenas, 0)
-    if pool.refs == 0 and pool_live(pool) == 0:
+    if pool.refs == 0 and not pool_lives(pool):
         free(pool)
+
+
+cdef bint pool_lives(zb_pool *pool) noexcept:
+    # Whether a block has references. Asked at every give to a dropped pool, so
+    # it must not count them all, as pool_live does.
+    cdef int k
+    if pool.large != NULL:
+        return True
+    for k in range(CLASSES):
+        if pool.bins[k].takes != pool.bins[k].gives:
+            return True
+    return False
 
 
 cdef Py_ssize_t pool_live(zb_pool *pool) noexcept:

@@ -2,7 +2,7 @@
 
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
-from zbuf._pool cimport pool_live, zb_bin, zb_large, zb_pool, zb_span
+from zbuf._pool cimport pool_kept, pool_live, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
 
@@ -11,13 +11,15 @@ cdef object stats_of(zb_pool *pool):
     cdef Py_ssize_t large = large_bytes(pool.large)
     cdef Py_ssize_t kept = large_bytes(pool.large_kept)
     cdef Py_ssize_t hits = pool.large_hits, misses = pool.large_misses
+    cdef Py_ssize_t resident = resident_of(pool), live = pool_live(pool)
+    cdef zb_pool now = pool[0]     # the rows run Python code, which may free and allocate
     cdef zb_bin *bin
     cdef int k
     # Here, not above: it brings typing, 12 ms that most programs need not spend.
     from zbuf.stats import ClassStats, PoolStats
     rows = []
     for k in range(CLASSES):
-        bin = &pool.bins[k]
+        bin = &now.bins[k]
         granted += (bin.takes - bin.gives) * bin.size
         active += bin.spans * bin.pages * PAGE
         cached += bin.cached * bin.size
@@ -29,13 +31,13 @@ cdef object stats_of(zb_pool *pool):
         ))
     rows.sort()
     return PoolStats(
-        requested=pool.requested,
+        requested=now.requested,
         granted=granted + large,
         active=active + large + kept,
-        committed=pool.arenas.count * ARENA + large + kept,
-        resident=resident_of(pool),
+        committed=now.arenas.count * ARENA + large + kept,
+        resident=resident,
         cached=cached + kept,
-        live_blocks=pool_live(pool),
+        live_blocks=live,
         hits=hits,
         misses=misses,
         classes=tuple(rows),
@@ -60,35 +62,42 @@ cdef Py_ssize_t resident_of(zb_pool *pool) noexcept:
 
 
 cdef Py_ssize_t resident_large(zb_large *large) noexcept:
-    # What malloc granted is not in pages of our own: it counts as it is.
+    # What malloc granted is not in pages of its own: it counts as it is.
     cdef Py_ssize_t n = 0
+    cdef Py_ssize_t size
     while large != NULL:
-        n += resident_bytes(large.block.data, large.block.size) if large.block.size % PAGE == 0 else large.block.size
+        size = large.block.size
+        n += resident_bytes(large.block.data, size) if (<Py_ssize_t>large.block.data | size) % PAGE == 0 else size
         large = large.next
     return n
 
 
 cdef list live_of(zb_pool *pool):
+    # Numbers alone while the walk goes on: to make anything that the garbage
+    # collector tracks may run it, and what it frees may be the next block.
     cdef list found = []
     cdef zb_large *large = pool.large
     cdef zb_span *span
     cdef int k, i
     from zbuf.stats import LiveBlock
     while large != NULL:
-        found.append(record(&large.block))
+        record(found, &large.block)
         large = large.next
     for k in range(CLASSES):
         span = pool.bins[k].all
         while span != NULL:
             for i in range(pool.bins[k].count):
                 if span.blocks[i].refs > 0:
-                    found.append(record(&span.blocks[i]))
+                    record(found, &span.blocks[i])
             span = span.next
-    return [LiveBlock(*each) for each in found]
+    return [LiveBlock(*each) for each in zip(found[0::3], found[1::3], found[2::3])]
 
 
-cdef tuple record(zb_block *block):
-    return (block.asked, block.size, block.refs)
+cdef int record(list found, zb_block *block) except -1:
+    found.append(block.asked)
+    found.append(block.size)
+    found.append(block.refs)
+    return 0
 
 
 cdef int check_pool(zb_pool *pool) except -1:
@@ -103,16 +112,15 @@ cdef int check_pool(zb_pool *pool) except -1:
         check_bin(&pool.bins[k], &requested)
         live += pool.bins[k].takes - pool.bins[k].gives
         rest += pool.bins[k].cached * pool.bins[k].size
-    assert requested == pool.requested and live == pool_live(pool), (requested, pool.requested, live, pool_live(pool))
-    kept = rest + large_bytes(pool.large_kept) + pool.arenas.idle * PAGE
-    assert kept == pool.kept, (kept, pool.kept)
-    assert pool.closed or pool.kept <= pool.max_cached, (pool.kept, pool.max_cached)
+    assert requested == pool.requested and live == pool_live(pool)
+    assert rest == pool.rest and large_bytes(pool.large_kept) == pool.large_rest, (rest, pool.rest, pool.large_rest)
+    assert pool_kept(pool) <= (0 if pool.closed else pool.max_cached), (pool_kept(pool), pool.max_cached)
     check_arenas(pool)
     return 0
 
 
 cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
-    cdef Py_ssize_t live = 0, rest = 0, frees = 0, spans = 0
+    cdef Py_ssize_t live = 0, rest = 0, frees = 0, spans = 0, opens = 0
     cdef zb_span *span = bin.all
     cdef zb_block *block = bin.stack
     cdef int i
@@ -125,13 +133,36 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
                 assert span.blocks[i].asked <= bin.size
         frees += span.frees
         spans += 1
+        opens += span.frees > 0
         span = span.next
+    span = bin.open
+    while span != NULL:
+        assert span.frees > 0 and (span.next_open == NULL or span.next_open.prev_open == span)
+        opens -= 1
+        span = span.next_open
+    assert opens == 0
     while block != NULL:
         assert block.refs == 0
         rest += 1
         block = block.next
-    assert (live, rest, spans) == (bin.takes - bin.gives, bin.cached, bin.spans)
+    assert live == bin.takes - bin.gives and rest == bin.cached and spans == bin.spans
     assert live + rest + frees == spans * bin.count
+    return 0
+
+
+cdef int check_pages(zb_arena *arena) except -1:
+    cdef int busy = 0, idle = 0, room = 0
+    cdef int page
+    cdef bint used, dirty
+    for page in range(PAGES):
+        used = arena.used[page >> 6] >> (page & 63) & 1
+        dirty = arena.dirty[page >> 6] >> (page & 63) & 1
+        assert not (used and dirty)
+        busy += used
+        idle += dirty
+        room = 0 if used else room + 1
+        assert room <= arena.longest
+    assert busy == arena.busy and idle == arena.idle
     return 0
 
 
@@ -141,12 +172,12 @@ cdef int check_arenas(zb_pool *pool) except -1:
     cdef int k
     while arena != NULL:
         assert arena.next == NULL or arena.base < arena.next.base
-        assert arena.busy + arena.idle <= PAGES
+        check_pages(arena)
         busy += arena.busy
         idle += arena.idle
         count += 1
         arena = arena.next
     for k in range(CLASSES):
         pages += pool.bins[k].spans * pool.bins[k].pages
-    assert (busy, idle, count) == (pages, pool.arenas.idle, pool.arenas.count)
+    assert busy == pages and idle == pool.arenas.idle and count == pool.arenas.count
     return 0

@@ -17,7 +17,7 @@ from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
-from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
+from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
 from zbuf.region cimport FileRegion, file_give, file_hold, file_size
 
 from zbuf.errors import ReleasedError, TruncatedFileError

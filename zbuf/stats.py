@@ -51,7 +51,7 @@ class PoolStats(NamedTuple):
     ...     buf = allocator.buffer(100)
     ...     stats = allocator.stats()
     >>> stats.requested, stats.granted, stats.active, stats.committed
-    (100, 128, 16384, 2097152)
+    (100, 128, 8192, 2097152)
 
     requested  what live buffers asked for
     granted    the blocks that they got
