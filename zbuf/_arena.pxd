@@ -10,14 +10,14 @@ cdef enum:
 
 cdef struct zb_arena:
     # Invariants: no bit is set in both maps; idle counts the bits of `dirty`,
-    # busy those of `used`.
+    # busy those of `used`; no free run is longer than `longest`.
     zb_arena *next             # the arena at the next higher address
     unsigned char *base        # its first byte, a multiple of ARENA
     uint64_t used[WORDS]       # a bit per page: it belongs to a run
     uint64_t dirty[WORDS]      # a bit per page: free, but still in memory
     int busy
     int idle
-    int longest                # no run of free pages is longer
+    int longest                # pages
 
 cdef struct zb_arenas:
     zb_arena *first            # by address

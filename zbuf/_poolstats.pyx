@@ -120,7 +120,7 @@ cdef int check_pool(zb_pool *pool) except -1:
 
 
 cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
-    cdef Py_ssize_t live = 0, rest = 0, frees = 0, spans = 0
+    cdef Py_ssize_t live = 0, rest = 0, frees = 0, spans = 0, opens = 0
     cdef zb_span *span = bin.all
     cdef zb_block *block = bin.stack
     cdef int i
@@ -133,7 +133,14 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
                 assert span.blocks[i].asked <= bin.size
         frees += span.frees
         spans += 1
+        opens += span.frees > 0
         span = span.next
+    span = bin.open
+    while span != NULL:
+        assert span.frees > 0 and (span.next_open == NULL or span.next_open.prev_open == span)
+        opens -= 1
+        span = span.next_open
+    assert opens == 0
     while block != NULL:
         assert block.refs == 0
         rest += 1
@@ -143,13 +150,29 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
     return 0
 
 
+cdef int check_pages(zb_arena *arena) except -1:
+    cdef int busy = 0, idle = 0, room = 0
+    cdef int page
+    cdef bint used, dirty
+    for page in range(PAGES):
+        used = arena.used[page >> 6] >> (page & 63) & 1
+        dirty = arena.dirty[page >> 6] >> (page & 63) & 1
+        assert not (used and dirty)
+        busy += used
+        idle += dirty
+        room = 0 if used else room + 1
+        assert room <= arena.longest
+    assert busy == arena.busy and idle == arena.idle
+    return 0
+
+
 cdef int check_arenas(zb_pool *pool) except -1:
     cdef zb_arena *arena = pool.arenas.first
     cdef Py_ssize_t busy = 0, idle = 0, count = 0, pages = 0
     cdef int k
     while arena != NULL:
         assert arena.next == NULL or arena.base < arena.next.base
-        assert arena.busy + arena.idle <= PAGES
+        check_pages(arena)
         busy += arena.busy
         idle += arena.idle
         count += 1

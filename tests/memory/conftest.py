@@ -1,7 +1,5 @@
 """Allocators that are checked and empty at the end of each test."""
 
-import gc
-
 import pytest
 
 import zbuf
@@ -39,5 +37,4 @@ def the_default_allocator_stays():
     before = zbuf.default_allocator()
     yield
     zbuf.set_default_allocator(before)
-    gc.collect()
     before._check()

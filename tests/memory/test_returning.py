@@ -3,7 +3,19 @@
 import pytest
 
 import zbuf
-from tools import ARENA, MIB, SIZES, at_rest, row, wait
+import tools
+from tools import ARENA, MIB, SIZES, at_rest, row
+
+SECOND = 1000   # of the pools' clock: what the tests themselves last does not count
+
+
+@pytest.fixture
+def pool(made):
+    return made(decay=10 * SECOND)
+
+
+def wait(pool, seconds):
+    tools.wait(pool, seconds * SECOND)
 
 
 def fill_and_drop(pool, count=200, size=1024):
@@ -73,10 +85,11 @@ def test_warm_memory_that_is_in_use_does_not_decay(pool):
     assert pool.stats().misses == before.misses
 
 
-def test_other_decay_times_are_kept(made):
-    pool = made(decay=0.5)
+@pytest.mark.parametrize(("options", "seconds"), [({}, 10), ({"decay": 0.5}, 0.5), ({"decay": 3600}, 3600)])
+def test_the_decay_time_is_kept_and_is_ten_seconds_unless_told(made, options, seconds):
+    pool = made(**options)
     fill_and_drop(pool)
-    wait(pool, 0.501)
+    tools.wait(pool, seconds + 0.01)
     assert at_rest(pool) == 0
 
 
@@ -90,7 +103,7 @@ def test_live_buffers_do_not_decay(pool):
 
 def test_releases_alone_let_time_pass_too(pool):
     pool.buffer(200_000).release()
-    zbuf._pool._advance_clock(10.01)
+    zbuf._pool._advance_clock(10.01 * SECOND)
     for _ in range(4096):
         pool.buffer(100).release()
     assert row(pool, 229376).cached == 0
