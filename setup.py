@@ -47,5 +47,7 @@ setup(
             for source in SOURCES
         ],
         compiler_directives=DIRECTIVES,
-    )
+        nthreads=os.cpu_count() or 1,
+    ),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

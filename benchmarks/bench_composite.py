@@ -43,9 +43,33 @@ def built(count: int) -> Row:
                 lambda: {"build": zbuf.CompositeByteBuf, "parts": [zbuf.copied(PIECE) for _ in range(count)]},
                 check="bytes(build(*parts))",
             ),
+            Loop(
+                "zbuf, from a tuple",    # a call makes a tuple of the list first
+                "build(*parts)",
+                lambda: {"build": zbuf.CompositeByteBuf, "parts": tuple(zbuf.copied(PIECE) for _ in range(count))},
+                check="bytes(build(*parts))",
+            ),
             Loop("b''.join", "join(parts)", lambda: {"join": b"".join, "parts": [PIECE] * count}, check="join(parts)"),
         ],
         {"b''.join": 0.7},
+    )
+
+
+def shared(count: int, kib: int) -> Row:
+    """What composites are for: parts too large to copy for nothing."""
+    piece = bytes(kib * 1024)
+    return Row(
+        "C13",
+        f"composite of {count} x {kib} KiB, one call",
+        [
+            Loop(
+                "zbuf",
+                "build(*parts)",
+                lambda: {"build": zbuf.CompositeByteBuf, "parts": [zbuf.copied(piece) for _ in range(count)]},
+                check="bytes(build(*parts))",
+            ),
+            Loop("b''.join", "join(parts)", lambda: {"join": b"".join, "parts": [piece] * count}, check="join(parts)"),
+        ],
     )
 
 
@@ -103,7 +127,7 @@ def read(count: int) -> Row:
     )
 
 
-ROWS = [row(count) for row in (built, appended, read) for count in (8, 64)]
+ROWS = [row(count) for row in (built, appended, read) for count in (8, 64)] + [shared(8, 4)]
 
 
 @pytest.mark.parametrize(("row", "loop"), contests(ROWS), ids=name)

@@ -1,3 +1,16 @@
+r"""Pooled, reference-counted, zero-copy byte buffers for network programs.
+
+Read from one end, write at the other; what is cut off shares the memory.
+
+>>> with zbuf.buffer() as buf:
+...     buf.write_u16(5)
+...     buf.write_bytes(b"hello, world")
+...     size = buf.read_u16()
+...     with buf.read_slice(size) as word:
+...         bytes(word), buf.read_bytes(buf.readable_bytes())
+(b'hello', b', world')
+"""
+
 from zbuf import errors, hexdump
 from zbuf._alloc import (
     Allocator, PooledAllocator, SystemAllocator, buffer, default_allocator, set_default_allocator,
@@ -8,6 +21,14 @@ from zbuf._layout import Layout
 from zbuf.errors import *
 from zbuf.outbound import Flushed, OutboundBuffer
 from zbuf.region import FileRegion
+
+__version__ = "0.1.0"   # as in pyproject.toml; importlib.metadata costs 10 ms
+
+__all__ = [
+    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
+    "PooledAllocator", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
+    *errors.__all__,
+]
 
 
 def __getattr__(name):

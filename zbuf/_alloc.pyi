@@ -30,19 +30,17 @@ class Allocator:
     ) -> None: ...
     def _check(self) -> None: ...
 
-@disjoint_base
 class PooledAllocator(Allocator):
     def __new__(
         cls,
         *,
-        max_cached: SupportsIndex = ...,
+        max_cached: SupportsIndex = 67108864,
         max_live: SupportsIndex | None = None,
         decay: float = 10.0,
         zeroed: bool = False,
         sensitive: bool = False,
     ) -> Self: ...
 
-@disjoint_base
 class SystemAllocator(Allocator):
     def __new__(
         cls, *, max_live: SupportsIndex | None = None, zeroed: bool = False, sensitive: bool = False

@@ -7,6 +7,12 @@ from zbuf._block cimport zb_block
 from zbuf._pool cimport zb_pool
 
 cdef enum:
+    # Raise it with every change to what a stranger's module has compiled in:
+    # fields, order and signatures of the cdef methods below and in
+    # _composite.pxd, the layout of a block.
+    ABI_VERSION = 1
+
+cdef enum:
     # Values of _lim that say why no write goes straight to _mem.
     READONLY = -1
     ELSEWHERE = -2     # a composite: _room_slow and _poke_slow know where

@@ -1,5 +1,6 @@
 # CompositeByteBuf: many regions as one buffer.
 
+from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
@@ -121,8 +122,8 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _append_each(self, ByteBuf src) except -1
     cdef int _append_copy(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
     cdef int _append_slow(self, zb_block *block, Py_ssize_t n) except -1
-    cdef int _append_all(self, tuple parts) except -1
-    cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept
+    cdef int _append_all(self, PyObject *const *parts, Py_ssize_t count) except -1
+    cdef Py_ssize_t _small_run(self, PyObject *const *parts, Py_ssize_t k, Py_ssize_t count, Py_ssize_t *total) noexcept
     cdef int _append_any(self, object x) except -1
     cdef int _append_foreign(self, object exporter) except -1
     cdef CompositeByteBuf _sub(self, Py_ssize_t i, Py_ssize_t n)

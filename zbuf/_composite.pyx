@@ -2,7 +2,6 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
@@ -11,7 +10,10 @@ from libc.string cimport memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
 from zbuf._foreign cimport foreign_block
-from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_own_methods, zb_rest, zb_type, zb_wake
+from zbuf._native cimport (
+    Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
+    zb_wake,
+)
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold, block_refs
@@ -67,7 +69,7 @@ cdef class CompositeByteBuf(ByteBuf):
     def __init__(self, *parts, coalesce=COALESCE):
         self._coalesce = size_of(coalesce)
         self._live()
-        self._append_all(parts)
+        self._append_all((<PyTupleObject *>parts).ob_item, len(parts))
 
     # -- where an index lies
 
@@ -422,36 +424,38 @@ cdef class CompositeByteBuf(ByteBuf):
         if not self._append_short(x):
             self._append_any(x)
 
-    cdef int _append_all(self, tuple parts) except -1:
+    cdef int _append_all(self, PyObject *const *parts, Py_ssize_t count) except -1:
         # Small buffers in a row get their room at once and are copied by a
-        # loop that does nothing else: 5 ns each instead of 19.
+        # loop that does nothing else: 4 ns each instead of 19. The pointers
+        # are the caller's, who holds the parts.
         cdef Py_ssize_t k = 0
-        cdef Py_ssize_t count = len(parts)
         cdef Py_ssize_t stop, n
         while k < count:
             n = 0
-            stop = self._small_run(parts, k, &n)
-            if n > 0 and not self._tail_has(n):
+            stop = self._small_run(parts, k, count, &n)
+            if n > 0 and not self._tail_has(n) and self._cap > self._w:
                 # To let go of foreign parts may run any code: count after it.
                 self._drop_spare()
                 n = 0
-                stop = self._small_run(parts, k, &n)
+                stop = self._small_run(parts, k, count, &n)
             if n > 0:
-                copy_run(parts, k, stop, self._room(n))
+                copy_run(parts + k, stop - k, self._room(n))
                 k = stop
             else:
-                self._append_any(parts[k])
+                self._append_any(<object>parts[k])
                 k += 1
         return 0
 
-    cdef Py_ssize_t _small_run(self, tuple parts, Py_ssize_t k, Py_ssize_t *total) noexcept:
+    cdef Py_ssize_t _small_run(self, PyObject *const *parts, Py_ssize_t k, Py_ssize_t count, Py_ssize_t *total) noexcept:
         # Where the run of small plain buffers that begins at k ends.
         cdef Py_ssize_t n
-        cdef ByteBuf src
-        while k < len(parts) and type(<object>PyTuple_GET_ITEM(parts, k)) is ByteBuf:
-            src = <ByteBuf>PyTuple_GET_ITEM(parts, k)
-            n = src._w - src._r
-            if src._block == NULL or n >= self._coalesce:
+        cdef PyObject *src
+        while k < count:
+            src = parts[k]
+            if type(<object>src) is not ByteBuf:
+                break
+            n = (<ByteBuf>src)._w - (<ByteBuf>src)._r
+            if (<ByteBuf>src)._block == NULL or n >= self._coalesce:
                 break
             total[0] += n
             k += 1
@@ -816,20 +820,34 @@ cdef void bury(PyObject *o) noexcept:
     zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
 
 
+cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *names):
+    # tp_vectorcall, CompositeByteBuf(...): parts alone go by no tuple and not
+    # through __init__, which takes 40 ns.
+    cdef CompositeByteBuf made
+    cdef Py_ssize_t k, count = PyVectorcall_NARGS(nargsf)
+    if names == NULL:
+        made = blank_composite()
+        made._append_all(args, count)
+        return made
+    given = tuple([<object>args[k] for k in range(count)])
+    named = {name: <object>args[count + k] for k, name in enumerate(<tuple>names)}
+    return PyType_Type.tp_call(cls, <PyObject *>given, <PyObject *>named)
+
+
 (<zb_type *>CompositeByteBuf).tp_new = bear
 (<zb_type *>CompositeByteBuf).tp_dealloc = bury
+(<zb_type *>CompositeByteBuf).tp_vectorcall = call
 zb_own_methods(CompositeByteBuf, ByteBuf)
 
 
-cdef void copy_run(tuple parts, Py_ssize_t k, Py_ssize_t stop, unsigned char *dst) noexcept:
-    cdef Py_ssize_t n
-    cdef ByteBuf src
-    while k < stop:
-        src = <ByteBuf>PyTuple_GET_ITEM(parts, k)
-        n = src._w - src._r
-        memcpy(dst, src._mem + src._r, n)
+cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:
+    cdef Py_ssize_t k, n
+    cdef PyObject *src
+    for k in range(count):
+        src = parts[k]
+        n = (<ByteBuf>src)._w - (<ByteBuf>src)._r
+        memcpy(dst, (<ByteBuf>src)._mem + (<ByteBuf>src)._r, n)
         dst += n
-        k += 1
 
 
 def wrap(obj, /, *more):

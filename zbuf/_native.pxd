@@ -22,3 +22,9 @@ cdef extern from "_native.h":
     ctypedef struct zb_type "PyTypeObject":
         newfunc tp_new
         void (*tp_dealloc)(PyObject *o) noexcept
+        object (*tp_call)(PyObject *cls, PyObject *args, PyObject *kwargs)
+        object (*tp_vectorcall)(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *names)
+    zb_type PyType_Type
+    ctypedef struct PyTupleObject:
+        PyObject **ob_item
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)

@@ -27,9 +27,9 @@ cdef struct mark:
 
 @cython.final
 cdef class Flushed:
-    cdef readonly Py_ssize_t sent
-    cdef readonly bint full
-    cdef readonly Py_ssize_t calls
+    cdef Py_ssize_t _sent     # bytes
+    cdef bint _full
+    cdef Py_ssize_t _calls
 
 
 @cython.final   # so that its own calls are direct ones

@@ -17,7 +17,7 @@ from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
-from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
+from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
 from zbuf.region cimport FileRegion, file_give, file_hold, file_size
 
 from zbuf.errors import ReleasedError, TruncatedFileError
@@ -41,18 +41,31 @@ cdef class Flushed:
     >>> ours, theirs = socket.socketpair()
     >>> queue = zbuf.OutboundBuffer()
     >>> queue.write(b"abc")
-    >>> queue.flush_to(ours)
+    >>> with ours, theirs:
+    ...     queue.flush_to(ours)
     Flushed(sent=3, full=False, calls=1)
-
-    `calls` counts the system calls that carried bytes or were refused: send,
-    sendmsg and sendfile.
     """
 
     def __init__(self, *args, **kwargs):
         raise TypeError("Flushed is made by OutboundBuffer.flush_to")
 
+    @property
+    def sent(self):
+        """How many bytes the socket took."""
+        return self._sent
+
+    @property
+    def full(self):
+        """Whether the socket takes no more for now."""
+        return self._full
+
+    @property
+    def calls(self):
+        """How many system calls carried bytes or were refused: send, sendmsg and sendfile."""
+        return self._calls
+
     def __repr__(self):
-        return f"Flushed(sent={self.sent}, full={self.full}, calls={self.calls})"
+        return f"Flushed(sent={self._sent}, full={self._full}, calls={self._calls})"
 
 
 @cython.final
@@ -60,7 +73,7 @@ cdef class OutboundBuffer:
     """A queue of buffers, bytes and file regions on their way to a stream socket.
 
     >>> ours, theirs = socket.socketpair()
-    >>> with zbuf.OutboundBuffer() as queue:
+    >>> with ours, theirs, zbuf.OutboundBuffer() as queue:
     ...     queue.write(zbuf.copied(b"head "))
     ...     queue.write(zbuf.FileRegion.open(zbuf.__file__, 0, 4))
     ...     queue.flush_to(ours).sent, len(theirs.recv(100))
@@ -327,7 +340,8 @@ cdef class OutboundBuffer:
         >>> ours, theirs = socket.socketpair()
         >>> queue = zbuf.OutboundBuffer()
         >>> queue.write(b"abcdef")
-        >>> queue.flush_to(ours, max_bytes=4).sent, queue.pending_bytes
+        >>> with ours, theirs:
+        ...     queue.flush_to(ours, max_bytes=4).sent, queue.pending_bytes
         (4, 2)
 
         `sock` is a stream socket or its descriptor. A blocking one blocks until
@@ -368,10 +382,10 @@ cdef class OutboundBuffer:
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1:
         cdef bint held = False   # the last bytes went with MSG_MORE, and nothing behind them
         try:
-            while self._count and done.sent < most and not done.full:
-                self._send_some(sock, most - done.sent, done, &held)
+            while self._count and done._sent < most and not done._full:
+                self._send_some(sock, most - done._sent, done, &held)
                 if self._closed:
-                    raise ReleasedError(f"this queue was closed while it was flushed; {done.sent} bytes went")
+                    raise ReleasedError(f"this queue was closed while it was flushed; {done._sent} bytes went")
                 PyErr_CheckSignals()
         finally:
             if held:
@@ -381,7 +395,7 @@ cdef class OutboundBuffer:
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         # One system call, for what stands first.
         cdef Py_ssize_t sent
-        done.calls += 1
+        done._calls += 1
         if self._item(0).file != NULL:
             sent = self._send_file(sock, most)
             if sent > 0:
@@ -389,9 +403,9 @@ cdef class OutboundBuffer:
         else:
             sent = self._send_parts(sock, most, held)
         if sent > 0:
-            done.sent += sent
+            done._sent += sent
             self._advance(sent)
-        done.full = sent == FULL
+        done._full = sent == FULL
         return 0
 
     cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1:

@@ -130,7 +130,9 @@ def test_wrong_arguments():
 @contextlib.contextmanager
 def running(*arguments):
     """A demonstration under way: its process, once the first way has begun."""
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield process
     finally:
@@ -189,11 +191,13 @@ def test_a_receiver_that_stops_listening(mode, files):
 def test_an_interrupted_run_leaves_no_process(mode, files):
     with running(*mode, "--megabytes", 20_000, *files) as process:
         children = [child_of(process, "receiver"), child_of(process, "sender")]
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         done = outcome(process)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "zbuf demo: interrupted")
     assert "Traceback" not in done.stderr
-    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+    deadline = time.monotonic() + ENDS
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < deadline
 
 
 def test_results_that_nobody_reads(files):

@@ -8,9 +8,11 @@ frames in order.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
+import sys
 import zlib
 from dataclasses import asdict, dataclass
 
@@ -65,6 +67,20 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         plan = json.loads(text)
         return cls(tuple(Frame(**frame) for frame in plan["frames"]), plan["times"], plan["patience"])
+
+
+def told() -> Plan:
+    """Read the plan on stdin. It is cut short if who started us ended first."""
+    try:
+        return Plan.from_json(sys.stdin.read())
+    except ValueError as error:
+        raise DemoError("the plan was cut short") from error
+
+
+def say(**facts: object) -> None:
+    """Write a line of JSON to stdout; nothing if nobody listens any more."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(facts).encode() + b"\n")
 
 
 def frame_of(path: str) -> Frame:

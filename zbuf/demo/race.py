@@ -23,18 +23,20 @@ class Child:
     def __init__(self, module: str, *args: str) -> None:
         self.name = module
         self._said = b""
+        # A group of its own: Ctrl-C is for us, and we end the others.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"zbuf.demo.{module}", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-P", "-m", f"zbuf.demo.{module}", *args],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, process_group=0,
         )
 
     def tell(self, plan: Plan) -> None:
         stdin = self._process.stdin
         assert stdin is not None
+        rest = memoryview(plan.to_json().encode())
         try:
-            with stdin:
-                rest = memoryview(plan.to_json().encode())
-                while rest:
-                    rest = rest[stdin.write(rest) :]
+            while rest:
+                rest = rest[stdin.write(rest) :]
+            stdin.close()  # not if we are interrupted: half a plan is none
         except BrokenPipeError:
             pass  # it has died; what it said or did not say tells the rest
 

@@ -6,21 +6,16 @@ it is, and at last {"verified": true} or {"error": ...}.
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 import time
 import zlib
 from collections.abc import Iterator
 
-from zbuf.demo.frames import HEAD, MAGIC, DemoError, Frame, Plan
+from zbuf.demo.frames import HEAD, MAGIC, DemoError, Frame, Plan, say, told
 
 ROOM = 1 << 20  # bytes received at a time, and that the kernel may keep for us
 EVERY = 0.1  # seconds between two lines about how far it is
-
-
-def say(**facts: object) -> None:
-    print(json.dumps(facts), flush=True)
 
 
 class Stream:
@@ -98,7 +93,7 @@ def receive(plan: Plan) -> None:
 
 def main() -> int:
     try:
-        receive(Plan.from_json(sys.stdin.read()))
+        receive(told())
     except (DemoError, OSError) as error:
         say(error=str(error))
         return 1

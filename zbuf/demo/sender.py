@@ -7,7 +7,6 @@ one line of JSON: what it measured, or {"error": ...}.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import resource
 import socket
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 
 import zbuf
-from zbuf.demo.frames import CLOSED, DemoError, Frame, Plan, reason
+from zbuf.demo.frames import CLOSED, DemoError, Frame, Plan, reason, say, told
 from zbuf.demo.ways import WAYS, Sender, shorter
 
 
@@ -95,9 +94,9 @@ def attempt(way: str, port: int, plan: Plan) -> dict[str, float]:
 
 def main(way: str, port: str) -> int:
     try:
-        print(json.dumps(attempt(way, int(port), Plan.from_json(sys.stdin.read()))))
+        say(**attempt(way, int(port), told()))
     except DemoError as error:
-        print(json.dumps({"error": str(error)}))
+        say(error=str(error))
         return 1
     return 0
 

@@ -1,0 +1,48 @@
+"""One Markdown table of two runs: python -m benchmarks._report plain.json optimised.json."""
+
+import json
+import sys
+from typing import Any
+
+from benchmarks._table import figure
+
+HEAD = "| row | work | unit | zbuf | rival | | ratio | target | met |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+
+
+def pair(values: list[Any]) -> str:
+    shown = ["" if value is None else value for value in values]
+    return shown[0] if shown[0] == shown[1] else " / ".join(shown)
+
+
+def met(contestants: list[dict[str, Any]]) -> str:
+    return pair([{None: "", True: "yes", False: "**no**"}[each["met"]] for each in contestants])
+
+
+def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
+    """zbuf's line if it has a limit of its own or no rival, and a line for each rival."""
+    both = list(zip(plain["contestants"], optimised["contestants"]))
+    ours = pair([figure(each["median"]) for each in both[0]])
+    start = f"| {plain['row']} | {plain['work']} | {plain['unit']} | {ours} |"
+    made = []
+    limit = both[0][0]["target"]
+    if limit is not None or len(both) == 1:
+        made.append(f"{start} | | | {'' if limit is None else f'{limit:g}'} | {met(list(both[0]))} |")
+    for rival in both[1:]:
+        target = pair([each["target"] and f"{each['target']:g}x" for each in rival])
+        medians = pair([figure(each["median"]) for each in rival])
+        ratio = pair([f"{each['ratio']:.2f}x" for each in rival])
+        lead = start if not made else "| | | | |"
+        made.append(f"{lead} {rival[0]['name']} | {medians} | {ratio} | {target} | {met(list(rival))} |")
+    return made
+
+
+def main(plain: str, optimised: str) -> None:
+    with open(plain) as one, open(optimised) as two:
+        rows = list(zip(json.load(one), json.load(two), strict=True))
+    print(HEAD)
+    for each in rows:
+        print("\n".join(lines(*each)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,90 @@
+"""What mypy --strict must refuse: just the lines that say so."""
+
+import socket
+
+import zbuf
+from zbuf import ByteBuf, CompositeByteBuf, FileRegion, Layout, OutboundBuffer
+
+
+def numbers(buf: ByteBuf) -> None:
+    buf.write_u32("1")  # error
+    buf.write_u32(1.5)  # error
+    buf.write_u32(value=1)  # error
+    buf.write_f64("1")  # error
+    buf.read_u32(4)  # error
+    buf.read_u128()  # error
+    name: str = buf.read_u8()  # error
+    size: int = buf.try_read_u32()  # error
+    buf.skip(buf.try_read_varint())  # error
+    buf.get_u8()  # error
+    buf.set_u8(0)  # error
+
+
+def pieces(buf: ByteBuf) -> None:
+    buf.write_bytes("text")  # error
+    buf.write_bytes(5)  # error
+    buf.write_str(b"bytes")  # error
+    buf.read_into("text")  # error
+    buf.read_bytes()  # error
+    buf.read_bytes(1).release()  # error
+    buf.try_read_slice(1).release()  # error
+    buf.readable_bytes + 1  # error
+    buf.release("all")  # error
+    with buf.view() as view:
+        view.read_u8()  # error
+
+
+def like_bytes(buf: ByteBuf) -> None:
+    buf["a"]  # error
+    buf[0] = b"a"  # error
+    buf[0:1] = 65  # error
+    buf.find("text")  # error
+    buf.startswith([b"a"])  # error
+    buf.max_capacity = 10  # error
+    buf.refcnt = 0  # error
+    buf.reader_index = "0"  # error
+    buf.hint = 1  # error
+
+
+def made() -> None:
+    ByteBuf(b"abc")  # error
+    zbuf.buffer("64")  # error
+    zbuf.buffer(capacity=64)  # error
+    zbuf.copied("text")  # error
+    zbuf.wrap()  # error
+    zbuf.wrap("text")  # error
+    zbuf.Flushed(1, 2, 3)  # error
+    zbuf.missing()  # error
+
+
+def allocators() -> None:
+    zbuf.PooledAllocator(1 << 20)  # error
+    zbuf.PooledAllocator(max_cached="64 MiB")  # error
+    zbuf.PooledAllocator(decay="soon")  # error
+    zbuf.SystemAllocator(decay=1.0)  # error
+    zbuf.set_default_allocator(None)  # error
+    with zbuf.PooledAllocator() as pool:
+        pool.stats().live  # error
+        pool.stats().requested = 0  # error
+        pool.closed = True  # error
+
+
+def others(sock: socket.socket, buf: ByteBuf) -> None:
+    CompositeByteBuf("text")  # error
+    CompositeByteBuf(b"abc", coalesce="no")  # error
+    buf.append(b"abc")  # error
+    Layout(5)  # error
+    Layout(">I").read(b"abcd")  # error
+    class Mine(Layout):  # error
+        pass
+    FileRegion("path", 0)  # error
+    FileRegion.open(5)  # error
+    FileRegion.open("path")[0]  # error
+    queue = OutboundBuffer(65536)  # error
+    queue = OutboundBuffer(high=65536)
+    queue.write("text")  # error
+    queue.writelines(b"bytes")  # error
+    queue.flush_to("sock")  # error
+    queue.flush_to(sock, 100)  # error
+    queue.flush_to(sock) + 1  # error
+    queue.pending_bytes = 0  # error

@@ -1,0 +1,171 @@
+"""A program that mypy --strict accepts, and that does what its types say."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_type
+
+import zbuf
+from zbuf import ByteBuf, CompositeByteBuf, FileRegion, Layout, OutboundBuffer
+from zbuf.errors import UnderflowError
+from zbuf.stats import ClassStats, LiveBlock, PoolStats
+
+HEAD = Layout(">HB")
+
+
+class Index:
+    """What counts as a number wherever Python takes one."""
+
+    def __index__(self) -> int:
+        return 1
+
+
+def encode(buf: ByteBuf, name: str, body: bytes | bytearray | memoryview | ByteBuf) -> None:
+    HEAD.write(buf, len(body), 7)
+    assert_type(buf.write_str(name), int)
+    assert_type(buf.write_str(name, "latin-1", "replace"), int)
+    buf.write_varint(300)
+    buf.write_u32(Index())
+    buf.write_f64(1)
+    buf.write_bool("any object has a truth")
+    buf.write_bytes(body)
+    buf.prepend_u16_le(2)
+
+
+def numbers(buf: ByteBuf) -> None:
+    assert_type(buf.read_u16(), int)
+    assert_type(buf.read_bool(), bool)
+    assert_type(buf.read_f32_le(), float)
+    assert_type(buf.peek_i24(), int)
+    assert_type(buf.peek_u64(1), int)
+    assert_type(buf.get_i8(0), int)
+    assert_type(buf.try_read_u32(), int | None)
+    assert_type(buf.try_read_f64(), float | None)
+    assert_type(buf.try_read_varint(), int | None)
+    buf.set_i32(0, -1)
+
+
+def pieces(buf: ByteBuf) -> None:
+    assert_type(buf.read_bytes(1), bytes)
+    assert_type(buf.try_read_bytes(100), bytes | None)
+    assert_type(buf.read_into(bytearray(1)), int)
+    assert_type(buf.read_str(1), str)
+    with buf.read_slice(1) as part:
+        assert_type(part, ByteBuf)
+    if (maybe := buf.try_read_slice(1)) is not None:
+        assert_type(maybe.release(), bool)
+    with buf.duplicate() as twin, buf.as_readonly() as fixed, buf.copy() as other, buf.slice(0, 1) as cut:
+        assert_type((twin, fixed, other, cut), tuple[ByteBuf, ByteBuf, ByteBuf, ByteBuf])
+    assert_type(buf.retain(), ByteBuf)
+    assert_type(buf.release(), bool)
+
+
+def like_bytes(buf: ByteBuf) -> None:
+    assert_type(len(buf), int)
+    assert_type(buf[0], int)
+    assert_type(buf[Index()], int)
+    with buf[1:] as rest:
+        assert_type(rest, ByteBuf)
+    buf[0] = 65
+    buf[0:2] = b"AB"
+    assert_type(buf.find(b"A"), int)
+    assert_type(buf.find(65, 0, None), int)
+    assert_type(buf.startswith((b"A", bytearray(b"B"))), bool)
+    assert_type(b"A" in buf and 65 in buf, bool)
+    assert_type(buf == b"AB", bool)
+    assert_type(bytes(buf), bytes)
+    assert_type(iter(buf), Iterator[int])
+    with buf.view() as view, memoryview(buf) as same:
+        assert_type((view[0], same[0]), tuple[int, int])
+    assert_type(struct.unpack_from(">B", buf), tuple[Any, ...])
+    buf.reader_index = buf.writer_index
+    assert_type((buf.capacity, buf.max_capacity, buf.refcnt), tuple[int, int, int])
+    assert_type((buf.readonly, buf.released), tuple[bool, bool])
+
+
+def short(buf: ByteBuf) -> tuple[int, int, int]:
+    try:
+        buf.read_u64()
+    except UnderflowError as error:
+        return error.wanted, error.readable, error.at
+    raise AssertionError("there were bytes enough")
+
+
+def allocators() -> None:
+    with zbuf.PooledAllocator(max_live=1 << 20, decay=1, zeroed=True) as pool:
+        assert_type(pool, zbuf.PooledAllocator)
+        with pool.buffer(64, 128, headroom=8) as buf, pool.composite() as whole:
+            assert_type(buf, ByteBuf)
+            assert_type(whole, CompositeByteBuf)
+            assert_type(pool.live(), list[LiveBlock])
+            stats = pool.stats()
+        assert_type(stats, PoolStats)
+        assert_type(stats.classes, tuple[ClassStats, ...])
+        assert_type(pool.trim(), int)
+    before = zbuf.set_default_allocator(zbuf.SystemAllocator(sensitive=True))
+    assert_type(zbuf.set_default_allocator(before), zbuf.Allocator)
+
+
+def composites() -> None:
+    with CompositeByteBuf(b"head", zbuf.copied(b"body"), coalesce=0) as whole:
+        whole.append(memoryview(b"tail"))
+        whole.insert(0, b"first")
+        assert_type(whole.remove(0), ByteBuf)
+        assert_type(whole.parts(), list[ByteBuf])
+        assert_type(whole.part_at(0), ByteBuf)
+        for view in whole.views():
+            view.release()
+        with whole.duplicate() as twin:
+            assert_type(twin, CompositeByteBuf)
+        whole.consolidate()
+    with zbuf.wrap(b"one", bytearray(b"two")) as wrapped:
+        assert_type(wrapped, ByteBuf)
+
+
+def layouts(buf: ByteBuf) -> None:
+    assert_type(HEAD.size, int)
+    assert_type(HEAD.get(buf, 0), tuple[Any, ...])
+    assert_type(HEAD.try_read(buf), tuple[Any, ...] | None)
+    assert_type(HEAD.read_many(buf, 0), list[tuple[Any, ...]])
+
+
+def sockets(path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, OutboundBuffer(high=1 << 20, low=1 << 10) as queue, FileRegion.open(path, 0, 4) as region:
+        assert_type(region[1:], FileRegion)
+        queue.write(zbuf.copied(b"head"))
+        queue.writelines([b"bytes", region, bytearray(b"more")])
+        done = queue.flush_to(ours, max_bytes=1 << 20)
+        assert_type(done, zbuf.Flushed)
+        assert_type((done.sent, done.full, done.calls), tuple[int, bool, int])
+        assert_type(queue.flush_to(ours.fileno()), zbuf.Flushed)
+        with zbuf.buffer() as buf, buf.writable_view(100) as room:
+            buf.commit(theirs.recv_into(room))
+        with path.open("rb") as file:
+            assert_type(FileRegion(file, 0).release(), bool)
+
+
+def main() -> None:
+    with zbuf.buffer(64, headroom=8) as buf:
+        encode(buf, "name", b"body")
+        with buf.copy() as some:
+            numbers(some)
+        with buf.copy() as some:
+            pieces(some)
+        with buf.copy() as some:
+            layouts(some)
+        with buf.copy() as some:
+            like_bytes(some)
+    with zbuf.copied(b"abc") as three:
+        assert short(three) == (8, 3, 0)
+    assert_type(zbuf.EMPTY, ByteBuf)
+    assert_type(zbuf.__version__, str)
+    assert_type(zbuf.hexdump.hexdump(b"abc"), str)
+    allocators()
+    composites()
+    sockets(Path(__file__))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+from zbuf import errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats
+from zbuf._alloc import (
+    Allocator as Allocator,
+    PooledAllocator as PooledAllocator,
+    SystemAllocator as SystemAllocator,
+    buffer as buffer,
+    default_allocator as default_allocator,
+    set_default_allocator as set_default_allocator,
+)
+from zbuf._buf import EMPTY as EMPTY, ByteBuf as ByteBuf, copied as copied
+from zbuf._composite import CompositeByteBuf as CompositeByteBuf, wrap as wrap
+from zbuf._layout import Layout as Layout
+from zbuf.errors import (
+    CapacityError as CapacityError,
+    LayoutError as LayoutError,
+    PoolExhaustedError as PoolExhaustedError,
+    ReadOnlyError as ReadOnlyError,
+    ReleasedError as ReleasedError,
+    TruncatedFileError as TruncatedFileError,
+    UnderflowError as UnderflowError,
+    VarintError as VarintError,
+    ZbufError as ZbufError,
+)
+from zbuf.outbound import Flushed as Flushed, OutboundBuffer as OutboundBuffer
+from zbuf.region import FileRegion as FileRegion
+
+__version__: str
+
+__all__ = [
+    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
+    "PooledAllocator", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
+    "CapacityError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "UnderflowError", "VarintError", "ZbufError",
+]
