@@ -5,7 +5,7 @@ import pytest
 from tools import run
 
 LIMIT = """
-    import resource, zbuf
+    import resource, zbuf, zbuf.stats
     def limit(more):
         with open("/proc/self/statm") as f:
             now = int(f.read().split()[0]) * 4096

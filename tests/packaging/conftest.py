@@ -9,6 +9,7 @@ from pathlib import Path
 
 import _distutils_hack
 import Cython
+import cython
 import pytest
 import setuptools
 
@@ -56,7 +57,7 @@ class Elsewhere:
         self.folder = folder
         venv.create(folder / "venv", symlinks=True)
         (self.site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-        self.borrow(Cython, setuptools, _distutils_hack)
+        self.borrow(Cython, cython, setuptools, _distutils_hack)
         run(sys.executable, "-m", "pip", "--python", self.python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
 
     def borrow(self, *packages):
@@ -64,7 +65,9 @@ class Elsewhere:
         tools = self.folder / "tools"
         tools.mkdir()
         for package in packages:
-            place = Path(package.__file__).parent
+            place = Path(package.__file__)
+            if place.name == "__init__.py":
+                place = place.parent
             (tools / place.name).symlink_to(place)
         (self.site / "tools.pth").write_text(f"{tools}\n")
 
