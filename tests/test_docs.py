@@ -17,7 +17,7 @@ import zbuf
 
 README = Path(__file__).parent.parent / "README.md"
 METHODS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
-           classmethod, staticmethod)
+           types.WrapperDescriptorType, classmethod, staticmethod)
 PROPERTIES = (property, types.GetSetDescriptorType, types.MemberDescriptorType)
 
 
@@ -29,10 +29,13 @@ class Documented:
     thing: object
 
     @property
+    def last(self):
+        return self.name.rpartition(".")[2]
+
+    @property
     def docstring(self):
-        """The docstring without its indentation, nor the signature that Cython puts before it."""
-        text = inspect.cleandoc(getattr(self.thing, "__doc__", None) or "")
-        return re.sub(r"\A[\w.]+\(.*\)( -> .*)?\n(--)?\n+", "", text)
+        """The docstring without its indentation; its signature is in __text_signature__."""
+        return inspect.cleandoc(getattr(self.thing, "__doc__", None) or "")
 
     @property
     def examples(self):
@@ -48,7 +51,7 @@ def modules():
 
 
 def members(cls):
-    """What the class itself defines, with the public names first come."""
+    """The methods and properties that the class itself defines."""
     for name, thing in vars(cls).items():
         if isinstance(thing, METHODS + PROPERTIES):
             yield Documented(f"{cls.__module__}.{cls.__qualname__}.{name}", thing)
@@ -67,10 +70,6 @@ def objects(module):
             yield Documented(f"{module.__name__}.{name}", thing)
 
 
-def is_public(dotted):
-    return not any(part.startswith("_") for part in dotted.split(".")[-1:])
-
-
 def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
@@ -79,9 +78,9 @@ def public_objects():
     for name, thing in named.items():
         yield Documented(name, thing)
         if isinstance(thing, type):
-            fields = getattr(thing, "_fields", ())
-            yield from (Documented(f"{name}.{member.name.rpartition('.')[2]}", member.thing) for member in members(thing)
-                        if is_public(member.name) and member.name.rpartition(".")[2] not in fields)
+            fields = getattr(thing, "_fields", ())   # a named tuple documents them itself
+            yield from (member for member in members(thing)
+                        if not member.last.startswith("_") and member.last not in fields)
 
 
 def by_name(things):
@@ -89,26 +88,17 @@ def by_name(things):
 
 
 ALL = {thing.name: thing for module in modules() for thing in objects(module)}
-WITH_EXAMPLES = [thing for thing in ALL.values() if thing.examples]
+# A composite shows many docstrings of ByteBuf once more; the first of the same is enough.
+WITH_EXAMPLES = list({thing.docstring: thing for thing in reversed(ALL.values()) if thing.examples}.values())[::-1]
 PUBLIC = list(public_objects())
-
-
-class NoTraceOf:
-    """Where doctest writes to; it has nothing to say unless an example failed."""
-
-    def __init__(self):
-        self.text = ""
-
-    def write(self, text):
-        self.text += text
 
 
 def run(docstring, name):
     names = {"zbuf": zbuf, "socket": socket, "os": os}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
-    said = NoTraceOf()
-    failed = doctest.DocTestRunner(verbose=False).run(test, out=said.write).failed
-    assert not failed, said.text
+    complaints = []
+    doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)
+    assert not complaints, "".join(complaints)
 
 
 @pytest.mark.parametrize("documented", by_name(WITH_EXAMPLES))
@@ -117,8 +107,9 @@ def test_the_example_does_what_it_shows(documented):
 
 
 def test_the_finder_finds_them():
-    assert len(WITH_EXAMPLES) >= 300
-    assert sum(len(documented.examples) for documented in WITH_EXAMPLES) >= 800
+    assert len(WITH_EXAMPLES) >= 250
+    assert sum(len(documented.examples) for documented in WITH_EXAMPLES) >= 450
+    assert len(PUBLIC) >= 300
     assert {"zbuf", "zbuf._buf.ByteBuf", "zbuf._buf.ByteBuf.read_u32", "zbuf._buf.ByteBuf.capacity", "zbuf._alloc.buffer",
             "zbuf.region.FileRegion.open", "zbuf.stats.ClassStats.fill"} <= {found.name for found in WITH_EXAMPLES}
 
@@ -131,8 +122,11 @@ def test_a_docstring_begins_with_a_sentence(documented):
     assert summary[0].isupper() or summary.startswith("``")
 
 
-@pytest.mark.parametrize("documented", by_name(thing for thing in PUBLIC if not (
-    isinstance(thing.thing, PROPERTIES) or isinstance(thing.thing, type) and issubclass(thing.thing, Exception))))
+def needs_example(thing):
+    return not isinstance(thing, PROPERTIES) and not (isinstance(thing, type) and issubclass(thing, Exception))
+
+
+@pytest.mark.parametrize("documented", by_name(found for found in PUBLIC if needs_example(found.thing)))
 def test_a_docstring_has_an_example(documented):
     assert documented.examples
 
@@ -145,13 +139,14 @@ def test_every_public_name_is_there():
 
 
 def code_blocks():
-    """The Python blocks of the README, by the line on which each begins."""
+    """The Python blocks of the README, each behind as many empty lines as there are before it."""
     text = README.read_text() if README.exists() else ""
     for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        yield pytest.param(block[1], id=f"line {text.count(chr(10), 0, block.start(1)) + 1}")
+        above = text.count("\n", 0, block.start(1))
+        yield pytest.param("\n" * above + block[1], id=f"line {above + 1}")
 
 
-@pytest.mark.parametrize("block", list(code_blocks()) or [""])
+@pytest.mark.parametrize("block", list(code_blocks()) or [""])   # an installed package comes without one
 def test_a_block_of_the_readme_runs(block):
     if ">>>" in block:
         run(block, "README.md")

@@ -7,8 +7,8 @@ from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, set_default_pool,
-    system_pool_new, tick, zb_pool,
+    default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
+    set_default_pool, system_pool_new, tick, zb_pool,
 )
 from zbuf._poolstats cimport check_pool, live_of, stats_of
 
@@ -143,10 +143,13 @@ cdef class Allocator:
         """
         cdef Py_ssize_t most = size_of(target)
         self._made()
+        pools_lock()
         tick(self._pool)
-        cdef Py_ssize_t before = pool_kept(self._pool)
+        cdef Py_ssize_t went = pool_kept(self._pool)
         pool_trim(self._pool, most)
-        return before - pool_kept(self._pool)
+        went -= pool_kept(self._pool)
+        pools_unlock()
+        return went
 
     def close(self):
         """Refuse to make buffers from now on, and return what is at rest to the system.
@@ -181,8 +184,11 @@ cdef class Allocator:
     def __repr__(self):
         if self._pool == NULL:
             return f"<zbuf.{type(self).__name__} never made>"
+        pools_lock()
+        cdef Py_ssize_t live = pool_live(self._pool)
+        pools_unlock()
         return (
-            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {pool_live(self._pool)} live blocks,"
+            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {live} live blocks,"
             f" {self._pool.requested} bytes requested, {pool_kept(self._pool)} at rest>"
         )
 

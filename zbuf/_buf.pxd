@@ -143,6 +143,7 @@ cdef class ByteBuf:
 
     # -- growth over one region
     cdef int _grow(self, Py_ssize_t least) except -1
+    cdef int _grow_to(self, Py_ssize_t least, Py_ssize_t wish) except -1
     cdef int _stretch(self, Py_ssize_t capacity) except -1
     cdef int _move(self, Py_ssize_t capacity) except -1
     cdef Py_ssize_t _in_place(self) noexcept

@@ -29,7 +29,7 @@ from zbuf._refs cimport block_give, block_hold, block_refs
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
 
-from zbuf.errors import CapacityError, ReadOnlyError, ReleasedError, UnderflowError, VarintError
+from zbuf.errors import CapacityError, PoolExhaustedError, ReadOnlyError, ReleasedError, UnderflowError, VarintError
 from zbuf.hexdump import hexdump
 
 cdef extern from *:
@@ -116,8 +116,15 @@ cdef class ByteBuf:
         return self._ensure(n)
 
     cdef int _grow(self, Py_ssize_t least) except -1:
+        # Where the allocator's limit refuses what the policy wishes, it may
+        # still allow what is needed.
+        try:
+            return self._grow_to(least, grown(least, self._max))
+        except PoolExhaustedError:
+            return self._grow_to(least, least)
+
+    cdef int _grow_to(self, Py_ssize_t least, Py_ssize_t wish) except -1:
         # The whole block is used before anything moves.
-        cdef Py_ssize_t wish = grown(least, self._max)
         cdef Py_ssize_t here = self._in_place()
         if least <= here:
             return self._stretch(min(wish, here))

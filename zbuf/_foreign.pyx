@@ -10,6 +10,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from zbuf._block cimport zb_block
+from zbuf._native cimport zb_add, zb_count, zb_sub
 
 
 cdef struct foreign:
@@ -28,11 +29,10 @@ def live_foreign_blocks() -> int:
 
     Returns: 0 or more.
     """
-    return live
+    return zb_count(&live)
 
 
 cdef zb_block *foreign_block(object exporter, bint *readonly) except NULL:
-    global live
     if not PyObject_CheckBuffer(exporter):
         raise TypeError(f"a bytes-like object is required, not {type(exporter).__name__!r}")
     cdef foreign *made = <foreign *>malloc(sizeof(foreign))
@@ -52,7 +52,7 @@ cdef zb_block *foreign_block(object exporter, bint *readonly) except NULL:
     made.block.done = let_go
     made.block.size_class = -1
     readonly[0] = made.view.readonly
-    live += 1
+    zb_add(&live, 1)
     return &made.block
 
 
@@ -70,12 +70,11 @@ cdef int hold(object exporter, Py_buffer *view) except -1:
 
 
 cdef void let_go(zb_block *block) noexcept:
-    global live
     cdef foreign *made = <foreign *>block
     cdef PyObject *kind
     cdef PyObject *error
     cdef PyObject *trace
-    live -= 1
+    zb_sub(&live, 1)
     PyErr_Fetch(&kind, &error, &trace)   # handles die while exceptions are on their way
     PyBuffer_Release(&made.view)
     PyErr_Restore(kind, error, trace)

@@ -4,6 +4,21 @@
 
 #include <Python.h>
 
+/* Where threads run side by side a zb_mutex keeps them apart; where there is the
+ * GIL it is nothing, and costs nothing. Who waits for one is detached from the
+ * interpreter, so the holder may not run Python code: it could wait for him. */
+#ifdef Py_GIL_DISABLED
+#define ZB_FREE_THREADED 1
+typedef PyMutex zb_mutex;
+static inline void zb_lock(zb_mutex *m) { PyMutex_Lock(m); }
+static inline void zb_unlock(zb_mutex *m) { PyMutex_Unlock(m); }
+#else
+#define ZB_FREE_THREADED 0
+typedef char zb_mutex;
+static inline void zb_lock(zb_mutex *m) { (void)m; }
+static inline void zb_unlock(zb_mutex *m) { (void)m; }
+#endif
+
 #ifdef Py_GIL_DISABLED
 
 /* Taking a reference needs no order, since the taker already holds one. */

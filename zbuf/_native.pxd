@@ -7,6 +7,11 @@ cdef extern from "_native.h" nogil:
     void zb_add(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_count(Py_ssize_t *count)
+    bint ZB_FREE_THREADED
+    ctypedef struct zb_mutex:
+        pass
+    void zb_lock(zb_mutex *m)
+    void zb_unlock(zb_mutex *m)
 
 cdef extern from "_native.h":
     bint zb_small_int(object value, long long *out)

@@ -6,6 +6,11 @@
 #
 # What a span needs to know lies outside its pages: a write through a stale
 # pointer cannot reach the pool. Free blocks of a span are a stack of numbers.
+#
+# Without the GIL one lock keeps threads apart, in all pools: so fork has one to
+# hold. pool_take, pool_regrant, pool_hold, pool_give, pool_close and a block's
+# `done` take it themselves; what else changes or walks a pool is called between
+# pools_lock and pools_unlock, and runs no Python code there.
 
 from zbuf._arena cimport zb_arena, zb_arenas
 from zbuf._block cimport zb_block
@@ -60,9 +65,10 @@ cdef struct zb_pool:
     double decay               # seconds until nothing at rest is left
     double ticked              # when the last tick was
     bint zeroed                # zeros in every block that is taken
+    bint plain                 # a block at rest is as good as taken: no zeros, no lock
     bint sensitive             # zeros over every block that is given back
     bint closed
-    zb_block *(*miss)(zb_pool *pool, Py_ssize_t n) except NULL
+    zb_block *(*miss)(zb_pool *pool, Py_ssize_t n) noexcept
     zb_arenas arenas
     Py_ssize_t idle_low        # idle pages: as low and step of a bin
     Py_ssize_t idle_step
@@ -84,10 +90,10 @@ cdef inline zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
     # pool; nothing has changed. REQUIRES: n >= 0.
     cdef zb_bin *bin
     cdef zb_block *block
-    if n <= LARGEST and n <= pool.max_live - pool.requested:
+    if pool.plain and n <= LARGEST and n <= pool.max_live - pool.requested:
         bin = &pool.bins[class_of(n)]
         block = bin.stack
-        if block != NULL and not pool.zeroed:
+        if block != NULL:
             bin.stack = block.next
             bin.cached -= 1
             if bin.cached < bin.low:
@@ -111,6 +117,8 @@ cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1
 cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay, bint zeroed, bint sensitive) except NULL
 # The same, but malloc and free for each block: nothing is cached.
 cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) except NULL
+cdef void pools_lock() noexcept
+cdef void pools_unlock() noexcept
 cdef void pool_hold(zb_pool *pool) noexcept
 cdef void pool_give(zb_pool *pool) noexcept
 # Takes from it raise from now on; what is kept goes, live blocks when given back.

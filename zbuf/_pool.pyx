@@ -7,7 +7,10 @@ from zbuf._arena cimport (
     ARENA, PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
 )
 from zbuf._block cimport zb_block
+from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
+
+from os import register_at_fork
 
 from zbuf.errors import PoolExhaustedError, ReleasedError
 
@@ -41,44 +44,61 @@ cdef enum:
 # -- take
 
 cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
-    cdef zb_block *block
-    if pool.closed:
-        raise ReleasedError("this allocator was closed")
-    if n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX:
-        raise PoolExhaustedError(n, pool.requested, pool.max_live)
-    block = pool.miss(pool, n)
-    block.asked = n
-    block.refs = 1
-    pool.requested += n
-    if pool.zeroed:
+    cdef zb_block *block = NULL
+    pools_lock()
+    if not pool.closed and not too_much(pool, n):
+        block = pool.miss(pool, n)
+        if block != NULL:
+            block.asked = n
+            block.refs = 1
+            pool.requested += n
+    pools_unlock()
+    if block == NULL:
+        refuse(pool, n)
+    elif pool.zeroed:
         memset(block.data, 0, block.size)
     return block
 
 
-cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) except NULL:
-    cdef zb_block *block
+cdef bint too_much(zb_pool *pool, Py_ssize_t n) noexcept:
+    return n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX
+
+
+cdef int refuse(zb_pool *pool, Py_ssize_t n) except -1:
+    if pool.closed:
+        raise ReleasedError("this allocator was closed")
+    if too_much(pool, n):
+        raise PoolExhaustedError(n, pool.requested, pool.max_live)
+    raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+
+
+cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) noexcept:
+    # NULL if there is no memory, as from all that may be `miss`.
     if n > LARGEST:
         return large_miss(pool, n)
     cdef zb_bin *bin = &pool.bins[class_of(n)]
-    if bin.stack != NULL:
-        block = pop_rest(pool, bin)
-    else:
-        if bin.open == NULL:
-            add_span(pool, bin)
-        block = span_pop(bin, bin.open)
-        bin.misses += 1
+    if bin.stack == NULL:
+        return span_miss(pool, bin)
     bin.takes += 1
-    return block
+    return pop_rest(pool, bin)
 
 
-cdef int add_span(zb_pool *pool, zb_bin *bin) except -1:
+cdef zb_block *span_miss(zb_pool *pool, zb_bin *bin) noexcept:
+    if bin.open == NULL and not add_span(pool, bin):
+        return NULL
+    bin.misses += 1
+    bin.takes += 1
+    return span_pop(bin, bin.open)
+
+
+cdef bint add_span(zb_pool *pool, zb_bin *bin) noexcept:
     tick(pool)
     cdef zb_span *span = new_span(pool, bin)
     if span == NULL:
         pool_trim(pool, 0)   # what rests may be what is missing
         span = new_span(pool, bin)
     if span == NULL:
-        raise MemoryError(f"no memory for {bin.pages * PAGE} bytes more, {pool.requested} are live")
+        return False
     idle_changed(pool)
     cut_blocks(pool, bin, span)
     span.next = bin.all
@@ -87,7 +107,7 @@ cdef int add_span(zb_pool *pool, zb_bin *bin) except -1:
     bin.all = span
     bin.spans += 1
     open_span(bin, span)
-    return 0
+    return True
 
 
 cdef zb_span *new_span(zb_pool *pool, zb_bin *bin) noexcept:
@@ -113,7 +133,7 @@ cdef void cut_blocks(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
         block = &span.blocks[k]
         block.data = span.base + k * bin.size
         block.size = bin.size
-        block.done = pooled_done
+        block.done = wiping_done if pool.sensitive else pooled_done
         block.pool = pool
         block.owner = span
         block.size_class = bin.number
@@ -147,23 +167,28 @@ cdef void close_span(zb_bin *bin, zb_span *span) noexcept:
 
 # -- give
 
+cdef void wiping_done(zb_block *block) noexcept:
+    explicit_bzero(block.data, block.size)
+    pooled_done(block)
+
+
 cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_bin *bin = &pool.bins[block.size_class]
+    pools_lock()
     bin.gives += 1
     pool.requested -= block.asked
-    if pool.rest + bin.size <= pool.rest_max and not pool.sensitive and bin.gives % CLOCK_EVERY:
+    if pool.rest + bin.size <= pool.rest_max and bin.gives % CLOCK_EVERY:
         block.next = bin.stack
         bin.stack = block
         bin.cached += 1
         pool.rest += bin.size
     else:
         give_slow(pool, bin, block)
+    pools_unlock()
 
 
 cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
-    if pool.sensitive:
-        explicit_bzero(block.data, block.size)
     if bin.gives % CLOCK_EVERY == 0:
         tick(pool)
     if pool.rest + bin.size <= rest_wish(pool):
@@ -254,7 +279,7 @@ cdef Py_ssize_t pool_kept(zb_pool *pool) noexcept:
 
 # -- blocks above the classes
 
-cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) except NULL:
+cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) noexcept:
     cdef zb_large *large = large_from_kept(pool, n)
     if large != NULL:
         pool.large_hits += 1
@@ -265,7 +290,7 @@ cdef zb_block *large_miss(zb_pool *pool, Py_ssize_t n) except NULL:
             pool_trim(pool, 0)
             large = new_large(n)
         if large == NULL:
-            raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+            return NULL
         large.block.done = large_done
         large.block.pool = pool
         large.block.size_class = -1
@@ -304,19 +329,25 @@ cdef zb_large *large_from_kept(zb_pool *pool, Py_ssize_t n) noexcept:
 cdef void large_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_large *large = <zb_large *>block
-    unlink_large(&pool.large, large)
-    pool.requested -= block.asked
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
+    pools_lock()
+    unlink_large(&pool.large, large)
+    pool.requested -= block.asked
     if block.size > LARGE_KEPT or pool_kept(pool) + block.size > pool.max_cached or kept_alike(pool, block.size) >= 2:
         drop_large(large)
         pool_may_go(pool)
-        return
+    else:
+        keep_large(pool, large)
+        tick(pool)
+    pools_unlock()
+
+
+cdef void keep_large(zb_pool *pool, zb_large *large) noexcept:
     large.ticks = 0
     link_large(&pool.large_kept, large)
-    pool.large_rest += block.size
+    pool.large_rest += large.block.size
     set_rest_max(pool)
-    tick(pool)
 
 
 cdef void unkeep_large(zb_pool *pool, zb_large *large) noexcept:
@@ -359,12 +390,12 @@ cdef void unlink_large(zb_large **list, zb_large *large) noexcept:
 
 # -- malloc for each block
 
-cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) except NULL:
+cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) noexcept:
     cdef zb_large *large = <zb_large *>calloc(1, sizeof(zb_large))
     cdef void *data = NULL
     if large == NULL or n > PY_SSIZE_T_MAX - ALIGN or posix_memalign(&data, ALIGN, max(n, <Py_ssize_t>1)) != 0:
         free(large)
-        raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+        return NULL
     large.block.data = <unsigned char *>data
     large.block.size = n
     large.block.done = system_done
@@ -377,13 +408,15 @@ cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) except NULL:
 
 cdef void system_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
-    unlink_large(&pool.large, <zb_large *>block)
-    pool.requested -= block.asked
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
+    pools_lock()
+    unlink_large(&pool.large, <zb_large *>block)
+    pool.requested -= block.asked
     free(block.data)
     free(block)
     pool_may_go(pool)
+    pools_unlock()
 
 
 # -- decay
@@ -498,6 +531,7 @@ cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay,
     pool.decay = decay
     pool.ticked = now()
     pool.zeroed = zeroed
+    pool.plain = not (zeroed or ZB_FREE_THREADED)
     pool.sensitive = sensitive
     pool.miss = pooled_miss
     for k in range(CLASSES):
@@ -527,19 +561,25 @@ cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) 
 
 
 cdef void pool_hold(zb_pool *pool) noexcept:
+    pools_lock()
     pool.refs += 1
+    pools_unlock()
 
 
 cdef void pool_give(zb_pool *pool) noexcept:
+    pools_lock()
     pool.refs -= 1
     pool_may_go(pool)
+    pools_unlock()
 
 
 cdef void pool_close(zb_pool *pool) noexcept:
+    pools_lock()
     pool.closed = True
     pool.max_cached = -1
     pool_trim(pool, 0)
     set_rest_max(pool)
+    pools_unlock()
 
 
 cdef void pool_may_go(zb_pool *pool) noexcept:
@@ -577,10 +617,16 @@ cdef Py_ssize_t pool_live(zb_pool *pool) noexcept:
 
 cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:
     cdef zb_pool *pool = <zb_pool *>block.pool
-    if asked - block.asked > pool.max_live - pool.requested:
-        raise PoolExhaustedError(asked - block.asked, pool.requested, pool.max_live)
-    pool.requested += asked - block.asked
-    block.asked = asked
+    cdef Py_ssize_t more
+    pools_lock()
+    more = asked - block.asked
+    cdef bint refused = too_much(pool, more)
+    if not refused:
+        pool.requested += more
+        block.asked = asked
+    pools_unlock()
+    if refused:
+        raise PoolExhaustedError(more, pool.requested, pool.max_live)
     return 0
 
 
@@ -588,5 +634,36 @@ cdef zb_pool *default_pool = NULL   # the package sets it before anything can be
 
 
 cdef void set_default_pool(zb_pool *pool) noexcept:
+    # Another thread may have read which it is and not yet taken from it: what
+    # once was the default stays.
     global default_pool
+    if ZB_FREE_THREADED:
+        pool_hold(pool)
     default_pool = pool
+
+
+# -- threads
+
+cdef zb_mutex mutex
+
+
+cdef void pools_lock() noexcept:
+    zb_lock(&mutex)
+
+
+cdef void pools_unlock() noexcept:
+    zb_unlock(&mutex)
+
+
+def _before_fork():
+    """Wait until no other thread is inside a pool."""
+    pools_lock()
+
+
+def _after_fork():
+    """Let the threads of parent and child go on."""
+    pools_unlock()
+
+
+if ZB_FREE_THREADED:
+    register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

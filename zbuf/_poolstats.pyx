@@ -2,17 +2,19 @@
 
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
-from zbuf._pool cimport pool_kept, pool_live, zb_bin, zb_large, zb_pool, zb_span
+from zbuf._pool cimport pool_kept, pool_live, pools_lock, pools_unlock, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
 
 cdef object stats_of(zb_pool *pool):
     cdef Py_ssize_t granted = 0, active = 0, cached = 0
+    pools_lock()
     cdef Py_ssize_t large = large_bytes(pool.large)
     cdef Py_ssize_t kept = large_bytes(pool.large_kept)
-    cdef Py_ssize_t hits = pool.large_hits, misses = pool.large_misses
     cdef Py_ssize_t resident = resident_of(pool), live = pool_live(pool)
     cdef zb_pool now = pool[0]     # the rows run Python code, which may free and allocate
+    pools_unlock()
+    cdef Py_ssize_t hits = now.large_hits, misses = now.large_misses
     cdef zb_bin *bin
     cdef int k
     # Here, not above: it brings typing, 12 ms that most programs need not spend.
@@ -75,11 +77,20 @@ cdef Py_ssize_t resident_large(zb_large *large) noexcept:
 cdef list live_of(zb_pool *pool):
     # Numbers alone while the walk goes on: to make anything that the garbage
     # collector tracks may run it, and what it frees may be the next block.
+    from zbuf.stats import LiveBlock
     cdef list found = []
+    pools_lock()
+    try:
+        record_all(found, pool)
+    finally:
+        pools_unlock()
+    return [LiveBlock(*each) for each in zip(found[0::3], found[1::3], found[2::3])]
+
+
+cdef int record_all(list found, zb_pool *pool) except -1:
     cdef zb_large *large = pool.large
     cdef zb_span *span
     cdef int k, i
-    from zbuf.stats import LiveBlock
     while large != NULL:
         record(found, &large.block)
         large = large.next
@@ -90,7 +101,7 @@ cdef list live_of(zb_pool *pool):
                 if span.blocks[i].refs > 0:
                     record(found, &span.blocks[i])
             span = span.next
-    return [LiveBlock(*each) for each in zip(found[0::3], found[1::3], found[2::3])]
+    return 0
 
 
 cdef int record(list found, zb_block *block) except -1:
@@ -101,6 +112,14 @@ cdef int record(list found, zb_block *block) except -1:
 
 
 cdef int check_pool(zb_pool *pool) except -1:
+    pools_lock()
+    try:
+        return recount(pool)
+    finally:
+        pools_unlock()
+
+
+cdef int recount(zb_pool *pool) except -1:
     cdef Py_ssize_t requested = 0, live = 0, rest = 0
     cdef zb_large *large = pool.large
     cdef int k

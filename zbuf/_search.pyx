@@ -15,22 +15,23 @@ cdef extern from "string.h" nogil:
 
 
 cdef Py_ssize_t find_bytes(const unsigned char *hay, Py_ssize_t n, const unsigned char *needle, Py_ssize_t m) noexcept nogil:
-    # memchr runs at 30 bytes a nanosecond, memmem at 1 to 3 but in linear time
-    # whatever the input: hop along the needle's first byte while it is rare.
+    # memchr runs at 30 bytes a nanosecond and 5 to 10 ns a hop, memmem at 1 to
+    # 3 but in linear time whatever the input: hop along the needle's first
+    # byte while hops, and what memcmp may have to look at, cost less.
     cdef const unsigned char *at = hay
     cdef const unsigned char *last = hay + n - m
-    cdef int hops = 8
+    cdef Py_ssize_t spent = 0    # in bytes that memmem would have passed meanwhile
     if m == 0:
         return 0
     while at <= last:
         at = <const unsigned char *>memchr(at, needle[0], last - at + 1)
         if at == NULL:
             return -1
-        if memcmp(at, needle, m) == 0:
+        if at[m - 1] == needle[m - 1] and memcmp(at, needle, m) == 0:
             return at - hay
         at += 1
-        hops -= 1
-        if hops < (hay - at) // 128:
+        spent += 16 + (m >> 2)
+        if spent > 256 + (at - hay):
             at = <const unsigned char *>memmem(at, hay + n - at, needle, m)
             return at - hay if at != NULL else -1
     return -1

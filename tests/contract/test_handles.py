@@ -1,6 +1,7 @@
 """Other handles on the same memory, and how long the memory lives."""
 
 import gc
+import sys
 import weakref
 
 import pytest
@@ -344,6 +345,29 @@ def test_what_cannot_be_wrapped_is_refused():
     for call in (zbuf.wrap, zbuf.copied, lambda x: zbuf.wrap(b"ok", x), zbuf.CompositeByteBuf):
         with pytest.raises(zbuf.ReleasedError):
             call(gone)
+
+
+if sys.version_info >= (3, 12):
+
+    @pytest.mark.parametrize("error", [BufferError, TypeError, ValueError])
+    def test_an_exporter_that_refuses_writers_is_wrapped_read_only(error):
+        class Exporter:
+            def __buffer__(self, flags):
+                if flags & 1:
+                    raise error("read-only")
+                return memoryview(b"0123456789")
+
+        buf = zbuf.wrap(Exporter())
+        assert (bytes(buf), buf.readonly) == (b"0123456789", True)
+
+    def test_the_error_of_an_exporter_is_passed_on():
+        class Exporter:
+            def __buffer__(self, flags):
+                raise KeyError("mine")
+
+        for call in (zbuf.wrap, zbuf.copied, zbuf.CompositeByteBuf, zbuf.copied(b"abc").write_bytes):
+            with pytest.raises(KeyError, match="mine"):
+                call(Exporter())
 
 
 def test_the_empty_buffer_is_never_closed():

@@ -291,11 +291,10 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, value=st.integers(0, 2**64 - 1))
     def prepend(self, k, value):
         h = self.pick(k)
-        if h.readonly or h.r >= 8 and not h.may_set(h.r - 8, 8):
+        if h.r < 8:
+            self.refused(zbuf.ReadOnlyError if h.buf.readonly else zbuf.CapacityError, h.buf.prepend_u64, value)
+        elif not h.may_set(h.r - 8, 8):
             self.refused(zbuf.ReadOnlyError, h.buf.prepend_u64, value)
-        elif h.r < 8:
-            if h.may_set(0, h.w):
-                self.refused(zbuf.CapacityError, h.buf.prepend_u64, value)
         else:
             h.buf.prepend_u64(value)
             h.r -= 8

@@ -71,8 +71,8 @@ def progress_of(way: str, plan: Plan, quiet: bool) -> Iterator[Progress]:
         yield lambda received: None
         return
     try:
-        from rich.console import Console
-        from rich.progress import Progress as Bar
+        from rich.console import Console  # type: ignore[import-not-found, unused-ignore]
+        from rich.progress import Progress as Bar  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         yield lambda received: plain(way, received, plan.wire_bytes)
         print(file=sys.stderr)
