@@ -78,22 +78,22 @@ class ByteBuf:
     def write_quic_varint(self, value: SupportsIndex, /) -> None: ...
 
     def find(
-        self, needle: Buffer | SupportsIndex, start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, needle: Buffer | SupportsIndex, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> int: ...
     def rfind(
-        self, needle: Buffer | SupportsIndex, start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, needle: Buffer | SupportsIndex, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> int: ...
     def index(
-        self, needle: Buffer | SupportsIndex, start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, needle: Buffer | SupportsIndex, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> int: ...
     def count(
-        self, needle: Buffer | SupportsIndex, start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, needle: Buffer | SupportsIndex, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> int: ...
     def startswith(
-        self, prefix: Buffer | tuple[Buffer, ...], start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, prefix: Buffer | tuple[Buffer, ...], start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> bool: ...
     def endswith(
-        self, suffix: Buffer | tuple[Buffer, ...], start: SupportsIndex = 0, end: SupportsIndex | None = None, /
+        self, suffix: Buffer | tuple[Buffer, ...], start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
     ) -> bool: ...
 
     def view(self) -> memoryview: ...

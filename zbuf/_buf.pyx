@@ -139,10 +139,7 @@ cdef class ByteBuf:
         return 0
 
     cdef Py_ssize_t _in_place(self) noexcept:
-        # What the capacity can be without moving. Foreign memory ends where
-        # its window does.
-        if self._block.pool == NULL:
-            return self._cap
+        # What the capacity can be without moving; _max keeps it inside the window.
         return self._block.size - (self._mem - self._block.data)
 
     cdef int _move(self, Py_ssize_t capacity) except -1:
@@ -1328,7 +1325,7 @@ cdef class ByteBuf:
     cdef bint _range(self, object start, object end, Py_ssize_t *lo, Py_ssize_t *hi) except -1:
         # From slice bounds to indices of the handle; False if lo > hi, where
         # not even an empty needle lies. May run Python code before it looks.
-        cdef Py_ssize_t a = index_of(start)
+        cdef Py_ssize_t a = 0 if start is None else index_of(start)
         cdef Py_ssize_t b = PY_SSIZE_T_MAX if end is None else index_of(end)
         self._live()
         cdef Py_ssize_t n = self._w - self._r

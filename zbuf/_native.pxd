@@ -1,5 +1,6 @@
-# The C helpers of _native.h. Only .pyx files cimport this: a stranger who
-# cimports zbuf compiles no header of ours and needs no include path.
+# The C helpers of _native.h. Nothing that __init__.pxd leads to may cimport
+# this: a stranger who cimports zbuf compiles no header of ours and needs no
+# include path.
 
 from cpython.object cimport PyObject, PyTypeObject
 

@@ -340,3 +340,15 @@ def test_many_small_writes_make_one_long_buffer(make_growable):
             expected += b"seven"
     assert bytes(buf) == expected
     check(buf)
+
+
+def test_a_wrapped_bytearray_whose_capacity_was_cut_gets_its_own_memory_back():
+    target = bytearray(b"0123456789")
+    buf = zbuf.wrap(target)
+    buf.capacity = 4
+    buf.capacity = 10
+    buf.set_bytes(8, b"XY")
+    assert (target, bytes(buf), buf.max_capacity) == (b"01234567XY", b"0123", 10)
+    with refused(zbuf.CapacityError, "wanted room for 7 bytes, 6 available", buf):
+        buf.write_bytes(b"1234567")
+    check(buf)

@@ -7,6 +7,7 @@ import sys
 import venv
 from pathlib import Path
 
+import _distutils_hack
 import Cython
 import pytest
 import setuptools
@@ -55,9 +56,17 @@ class Elsewhere:
         self.folder = folder
         venv.create(folder / "venv", symlinks=True)
         (self.site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-        tools = {Path(package.__file__).parents[1] for package in (Cython, setuptools)}
-        (self.site / "tools.pth").write_text("".join(f"{path}\n" for path in tools))
+        self.borrow(Cython, setuptools, _distutils_hack)
         run(sys.executable, "-m", "pip", "--python", self.python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
+
+    def borrow(self, *packages):
+        """These packages and no others: where they lie a zbuf may lie too."""
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for package in packages:
+            place = Path(package.__file__).parent
+            (tools / place.name).symlink_to(place)
+        (self.site / "tools.pth").write_text(f"{tools}\n")
 
     def build(self, source, name):
         """Compiles a copy of the folder `source`; where it is."""
