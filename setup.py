@@ -34,20 +34,21 @@ if platform.machine() == "x86_64" and "gcc" in (sysconfig.get_config_var("CC") o
 
 SOURCES = sorted(Path("zbuf").rglob("*.pyx"))
 
-setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                ".".join(source.with_suffix("").parts),
-                [str(source)],
-                depends=["zbuf/_native.h"],
-                include_dirs=["zbuf"],
-                extra_compile_args=FLAGS,
-            )
-            for source in SOURCES
-        ],
-        compiler_directives=DIRECTIVES,
-        nthreads=os.cpu_count() or 1,
-    ),
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
-)
+if __name__ == "__main__":  # the processes of cythonize import this file again, on Python 3.14
+    setup(
+        ext_modules=cythonize(
+            [
+                Extension(
+                    ".".join(source.with_suffix("").parts),
+                    [str(source)],
+                    depends=["zbuf/_native.h"],
+                    include_dirs=["zbuf"],
+                    extra_compile_args=FLAGS,
+                )
+                for source in SOURCES
+            ],
+            compiler_directives=DIRECTIVES,
+            nthreads=os.cpu_count() or 1,
+        ),
+        options={"build_ext": {"parallel": os.cpu_count() or 1}},
+    )

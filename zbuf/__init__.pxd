@@ -1,13 +1,13 @@
-# What other people's Cython may cimport: `from zbuf cimport ByteBuf, check_abi`.
+# What other people's Cython may cimport: `from zbuf cimport ByteBuf`.
 # It needs no header of ours, no include path, and no compiler flag.
 #
 # A module compiled against one zbuf may meet another. Cython checks a part of
 # that at import: a ByteBuf that shrank is a ValueError, one that grew only a
 # RuntimeWarning. A cdef method put between two others is not seen at all: each
-# call behind it lands in the wrong method. So a number says what was compiled
-# in, and check_abi() compares it; call it once, where your module begins.
+# call behind it lands in the wrong method. So _buf.pxd has a number that every
+# such module imports: another number is an ImportError, with nothing to call.
 
-from zbuf._buf cimport ABI_VERSION, ByteBuf
+from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf
 from zbuf._endian cimport (
     load_u16_be, load_u16_le, load_u24_be, load_u24_le, load_u32_be, load_u32_le, load_u64_be, load_u64_le,
@@ -15,11 +15,3 @@ from zbuf._endian cimport (
     store_u16_be, store_u16_le, store_u24_be, store_u24_le, store_u32_be, store_u32_le, store_u64_be, store_u64_le,
     store_f32_be, store_f32_le, store_f64_be, store_f64_le,
 )
-
-
-cdef inline int check_abi() except -1:
-    # ImportError if the zbuf that is imported is not the one compiled against.
-    from zbuf._buf import abi_version
-    if abi_version != ABI_VERSION:
-        raise ImportError(f"compiled against zbuf ABI {ABI_VERSION}, but the zbuf installed has {abi_version}")
-    return 0

@@ -199,7 +199,7 @@ cdef class Allocator:
 
 
 cdef class PooledAllocator(Allocator):
-    """Takes blocks of 59 sizes out of 2 MiB arenas, and keeps what comes back for the next.
+    """PooledAllocator(*, max_cached=67108864, max_live=None, decay=10.0, zeroed=False, sensitive=False)\n--\n\nTakes blocks of 59 sizes out of 2 MiB arenas, and keeps what comes back for the next.
 
     >>> allocator = zbuf.PooledAllocator(max_live=1000)
     >>> allocator.buffer(2000)
@@ -225,7 +225,7 @@ cdef class PooledAllocator(Allocator):
 
 
 cdef class SystemAllocator(Allocator):
-    """Takes every block from malloc and gives it back to free: nothing is kept.
+    """SystemAllocator(*, max_live=None, zeroed=False, sensitive=False)\n--\n\nTakes every block from malloc and gives it back to free: nothing is kept.
 
     >>> with zbuf.SystemAllocator() as allocator:
     ...     allocator.buffer(100).release(), allocator.stats().committed

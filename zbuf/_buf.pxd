@@ -6,11 +6,12 @@ from libc.string cimport memcpy
 from zbuf._block cimport zb_block
 from zbuf._pool cimport zb_pool
 
-cdef enum:
-    # Raise it with every change to what a stranger's module has compiled in:
-    # fields, order and signatures of the cdef methods below and in
-    # _composite.pxd, the layout of a block.
-    ABI_VERSION = 1
+# The number in its name is that of what a stranger's module has compiled in:
+# fields, order and signatures of the cdef methods below and in _composite.pxd,
+# the layout of a block. Change it with every change to those. Cython imports
+# variables by name, used or not, so a module that was compiled against another
+# number fails at its import and not in its calls.
+cdef int zbuf_abi_1
 
 cdef enum:
     # Values of _lim that say why no write goes straight to _mem.

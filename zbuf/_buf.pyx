@@ -41,9 +41,6 @@ cdef enum:
     WINDOW = 64 << 10      # what a search gathers at a time from many pieces
     PREVIEW = 16           # bytes that repr shows
 
-# What this module was compiled with; zbuf/__init__.pxd compares.
-abi_version = ABI_VERSION
-
 
 cdef class ByteBuf:
     """A handle on a block of memory: a window into it, a reader and a writer.

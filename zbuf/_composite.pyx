@@ -35,7 +35,7 @@ cdef void stay(zb_block *block) noexcept:
 
 
 cdef class CompositeByteBuf(ByteBuf):
-    """Many regions presented as one buffer, without copying them together.
+    """CompositeByteBuf(*parts, coalesce=512)\n--\n\nMany regions presented as one buffer, without copying them together.
 
     >>> body = zbuf.copied(b"body" * 1000)
     >>> message = zbuf.CompositeByteBuf(b"head", body)

@@ -40,7 +40,7 @@ cdef Py_ssize_t width(Py_UCS4 code) noexcept:
 
 @cython.final
 cdef class Layout:
-    """A fixed sequence of fields that is read or written in one call.
+    """Layout(format, /)\n--\n\nA fixed sequence of fields that is read or written in one call.
 
     >>> head = zbuf.Layout(">BHIQ")
     >>> buf = zbuf.buffer(64)

@@ -70,7 +70,7 @@ cdef class Flushed:
 
 @cython.final
 cdef class OutboundBuffer:
-    """A queue of buffers, bytes and file regions on their way to a stream socket.
+    """OutboundBuffer(*, high=65536, low=32768)\n--\n\nA queue of buffers, bytes and file regions on their way to a stream socket.
 
     >>> ours, theirs = socket.socketpair()
     >>> with ours, theirs, zbuf.OutboundBuffer() as queue:

@@ -43,7 +43,7 @@ cdef bint file_give(zb_file *file, Py_ssize_t n) noexcept:
 
 
 cdef class FileRegion:
-    """A run of a file's bytes, to be sent by sendfile: none is read or copied.
+    """FileRegion(file, offset, count=None, /, *, close=False)\n--\n\nA run of a file's bytes, to be sent by sendfile: none is read or copied.
 
     >>> with open(zbuf.__file__, "rb") as file:
     ...     region = zbuf.FileRegion(file, 10)

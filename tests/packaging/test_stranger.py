@@ -83,11 +83,10 @@ def test_every_load_and_store_may_be_cimported(elsewhere):
     assert there == door == used != set()
 
 
-def test_a_module_compiled_against_another_abi_does_not_import(elsewhere, stranger):
-    number = stranger("print(json.dumps(stranger.compiled_abi()))")
+def test_a_module_compiled_against_another_abi_does_not_import(elsewhere):
     interface = elsewhere.site / "zbuf" / "_buf.pxd"
     ours = interface.read_text()
-    theirs = ours.replace(f"ABI_VERSION = {number}\n", f"ABI_VERSION = {number + 1}\n")
+    theirs = re.sub(r"\bzbuf_abi_\d+$", "zbuf_abi_999", ours, flags=re.MULTILINE)
     assert theirs != ours
     interface.write_text(theirs)
     try:
@@ -95,5 +94,4 @@ def test_a_module_compiled_against_another_abi_does_not_import(elsewhere, strang
     finally:
         interface.write_text(ours)
     code = "try:\n    import stranger\nexcept ImportError as error:\n    print(error)"
-    message = f"compiled against zbuf ABI {number + 1}, but the zbuf installed has {number}\n"
-    assert elsewhere.run(code, folder) == message
+    assert elsewhere.run(code, folder) == "zbuf._buf does not export expected C variable zbuf_abi_999\n"

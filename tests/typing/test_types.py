@@ -88,6 +88,12 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.buffer, "(capacity=256, max_capacity=None, /, *, headroom=0)"),
     (zbuf.copied, "(data, /)"),
     (zbuf.wrap, "(obj, /, *more)"),
+    (zbuf.CompositeByteBuf, "(*parts, coalesce=512)"),
+    (zbuf.Layout, "(format, /)"),
+    (zbuf.FileRegion, "(file, offset, count=None, /, *, close=False)"),
+    (zbuf.OutboundBuffer, "(*, high=65536, low=32768)"),
+    (zbuf.PooledAllocator, "(*, max_cached=67108864, max_live=None, decay=10.0, zeroed=False, sensitive=False)"),
+    (zbuf.SystemAllocator, "(*, max_live=None, zeroed=False, sensitive=False)"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_signature_is_there_for_help_and_inspect(function, signature):
     assert str(inspect.signature(function)) == signature

@@ -4,12 +4,6 @@ from libc.stdint cimport uint32_t
 
 from zbuf cimport *
 
-check_abi()
-
-
-def compiled_abi():
-    return ABI_VERSION
-
 
 def encode(ByteBuf out, dict records):
     for key, value in records.items():
