@@ -53,7 +53,7 @@ class Handle:
     # -- growth, as the contract tells it
 
     def in_place(self):
-        return self.cap if self.mem.foreign else len(self.mem.data) - self.off
+        return len(self.mem.data) - self.off
 
     def writing(self, n):
         """The error that making room for n bytes raises, or None; then there is room."""
