@@ -400,6 +400,24 @@ cdef class ByteBuf:
             raise IndexError(f"writer_index {i} is outside {self._r} .. {self._cap}")
         self._settle(self._r, i)
 
+    def set_indices(self, reader, writer, /):
+        """Set both indices at once, in whatever order they would pass each other.
+
+        >>> buf = zbuf.copied(b"abcdef")
+        >>> buf.set_indices(2, 4)
+        >>> bytes(buf)
+        b'cd'
+
+        Raises IndexError unless 0 <= reader <= writer <= capacity,
+        ReleasedError; nothing has moved. Source: ByteBuf.setIndex.
+        """
+        cdef Py_ssize_t r = index_of(reader)
+        cdef Py_ssize_t w = index_of(writer)
+        self._live()
+        if not 0 <= r <= w <= self._cap:
+            raise IndexError(f"indices {r} and {w} are not in order inside 0 .. {self._cap}")
+        self._settle(r, w)
+
     @property
     def capacity(self):
         """How many bytes the handle has now, in all.

@@ -49,6 +49,26 @@ def test_the_writer_goes_nowhere_else(make):
             buf.writer_index = index
 
 
+def test_both_indices_go_at_once_past_where_the_other_was(make):
+    buf = make(b"0123456789")
+    start = buf.reader_index
+    for reader, writer in ((6, 9), (0, 3), (4, 10), (3, 3), (10, 10), (0, 10)):
+        buf.set_indices(start + reader, start + writer)
+        assert (buf.reader_index, buf.writer_index) == (start + reader, start + writer)
+        assert bytes(buf) == b"0123456789"[reader:writer]
+        check(buf)
+
+
+def test_of_two_indices_out_of_order_or_place_neither_moves(make):
+    buf = make(b"0123456789")
+    capacity = buf.capacity
+    for reader, writer in ((5, 4), (-1, 4), (0, capacity + 1), (capacity + 1, capacity + 1), (0, -1), (2**64, 2**64)):
+        with refused(IndexError, rf"are not in order inside 0 \.\. {capacity}", buf):
+            buf.set_indices(reader, writer)
+    with refused(TypeError, None, buf):
+        buf.set_indices(0, 1.0)
+
+
 def test_indices_are_whole_numbers(make):
     buf = make(b"0123456789")
     for wrong in (1.0, "1", None, b"1", []):
