@@ -81,7 +81,7 @@ cdef class Allocator:
         self._made()
         return made(self._pool, capacity, max_capacity, headroom)
 
-    def composite(self):
+    def composite(self, *, coalesce=512):
         """Make an empty composite; what is written to it lies in blocks of this allocator.
 
         >>> with zbuf.PooledAllocator() as allocator:
@@ -90,13 +90,16 @@ cdef class Allocator:
         ...     len(allocator.live())
         1
 
-        Raises ReleasedError for a closed allocator.
-        Source: ByteBufAllocator.compositeBuffer.
+        Pieces below `coalesce` bytes are copied there when they are appended.
+        Raises ReleasedError for a closed allocator, ValueError for a negative
+        `coalesce`. Source: ByteBufAllocator.compositeBuffer.
         """
+        cdef Py_ssize_t least_shared = size_of(coalesce)
         self._made()
         if self._pool.closed:
             raise ReleasedError("this allocator was closed")
         cdef CompositeByteBuf composite = blank_composite()
+        composite._coalesce = least_shared
         composite._pin(self._pool)
         return composite
 

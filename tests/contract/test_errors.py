@@ -57,6 +57,7 @@ CALLS = {
     "writable_view": lambda buf: buf.writable_view(0),
     "commit": lambda buf: buf.commit(0),
     "hexdump": lambda buf: buf.hexdump(),
+    "set_indices": lambda buf: buf.set_indices(0, 0),
     "__len__": len,
     "__bool__": bool,
     "__iter__": iter,

@@ -352,3 +352,17 @@ def test_a_wrapped_bytearray_whose_capacity_was_cut_gets_its_own_memory_back():
     with refused(zbuf.CapacityError, "wanted room for 7 bytes, 6 available", buf):
         buf.write_bytes(b"1234567")
     check(buf)
+
+
+def test_a_composite_of_an_allocator_shares_from_the_size_it_was_told():
+    with zbuf.PooledAllocator() as allocator:
+        body = zbuf.copied(b"four")
+        apart, shared = allocator.composite(), allocator.composite(coalesce=4)
+        for composite in (apart, shared):
+            composite.append(body)
+        body.set_u8(0, ord("F"))
+        assert (bytes(apart), bytes(shared)) == (b"four", b"Four")
+        with pytest.raises(ValueError, match="-1"):
+            allocator.composite(coalesce=-1)
+        apart.release()
+        shared.release()
