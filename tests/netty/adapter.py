@@ -11,6 +11,7 @@ import io
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import zbuf
@@ -112,9 +113,15 @@ def within(index, start):
     return index if index < 0 else start + index
 
 
-def filled(array, take, index, length):
-    """An array after `take` filled a part of it."""
-    take(memoryview(array)[index : index + length])
+def part(array, index, length):
+    """A part of an array, by zbuf: Python's own slices would be cut to what there is."""
+    return zbuf.wrap(array).slice(index, length)
+
+
+def filled(size, index, data):
+    """An array of zeros with bytes at an index."""
+    array = bytearray(size)
+    zbuf.wrap(array).set_bytes(index, data)
     return bytes(array)
 
 
@@ -136,22 +143,22 @@ def last(buf, processor):
 
 def received(stream, n, put):
     """What `put` took of a stream, or -1 at its end."""
-    data = stream.read(n)
-    if n and not data:
+    room = bytearray(n)
+    got = stream.readinto(room)
+    if n and not got:
         return -1
-    put(data)
-    return len(data)
+    put(room[:got])
+    return got
 
 
 def ensured(buf, n):
     """ensureWritable(int, force)'s code: 0 room enough, 1 cannot be, 2 grown."""
-    if n <= buf.writable_bytes():
-        return 0
+    there = buf.writable_bytes()
     try:
         buf.ensure_writable(n)
     except zbuf.CapacityError:
         return 1
-    return 2
+    return 0 if n <= there else 2
 
 
 def is_text(buf, index, length, charset):
@@ -163,44 +170,49 @@ def is_text(buf, index, length, charset):
 
 
 def segments(buf):
-    """The pieces of memory that the readable bytes lie in."""
-    return buf.views() if isinstance(buf, zbuf.CompositeByteBuf) else [buf.view()]
+    """The bytes of the pieces of memory that the readable bytes lie in."""
+    views = buf.views() if isinstance(buf, zbuf.CompositeByteBuf) else [buf.view()]
+    return [bytes(view) for view in views]
 
 
 def all_parts(buf):
-    """Handles on the parts of the whole capacity, written or not."""
-    whole = buf.duplicate()
-    whole.set_indices(0, whole.capacity)
-    return whole.parts()
+    """The bytes of the parts of the whole capacity, written or not."""
+    with buf.duplicate() as whole:
+        whole.set_indices(0, whole.capacity)
+        return [bytes(part) for part in whole.parts()]
 
 
-def appended(composite, parts):
-    for part in parts:
-        composite.append(part)
+def appended(composite, bufs):
+    for buf in bufs:
+        composite.append(buf)
 
 
-def inserted(composite, k, parts):
-    for offset, part in enumerate(parts):
-        composite.insert(k + offset, part)
+def inserted(composite, k, bufs):
+    for offset, buf in enumerate(bufs):
+        composite.insert(k + offset, buf)
 
 
 def removed(composite, k, count):
-    for _ in range(count):
-        composite.remove(k)
+    """The last one first: if one is not there, none goes."""
+    for each in reversed(range(k, k + count)):
+        composite.remove(each)
 
 
-def offset_of(composite, k):
-    return sum(len(part) for part in all_parts(composite)[:k])
+def ends(composite):
+    """Where each part ends."""
+    return list(accumulate(map(len, all_parts(composite))))
+
+
+def nth(values, k):
+    """An item by its number, which is never counted from the end."""
+    if k < 0:
+        raise IndexError(f"item {k}")
+    return values[k]
 
 
 def part_number(composite, offset):
     """Which part an offset lies in."""
-    before = 0
-    for k, part in enumerate(all_parts(composite)):
-        before += len(part)
-        if offset < before:
-            return k
-    raise IndexError(f"offset {offset} of {before}")
+    return nth([k for k, end in enumerate(ends(composite)) if offset < end], min(offset, 0))
 
 
 def swapped(write, read, value):
@@ -208,6 +220,13 @@ def swapped(write, read, value):
     buf = zbuf.buffer(8)
     write(buf, value)
     return read(buf)
+
+
+def grown(allocator, n, most):
+    """What a new buffer's capacity becomes when n bytes are to be written."""
+    with allocator.buffer(0, most) as buf:
+        buf.ensure_writable(n)
+        return buf.capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +279,7 @@ TABLE: dict[str, Spelling] = {
     "read_bytes": spelled("int", lambda buf, n: moved(buf, n, buf.copy(buf.reader_index, n)), "buf"),
     "read_bytes_array": spelled("int", lambda buf, n: buf.read_bytes(n), "hex"),
     "read_bytes_array_range": spelled(
-        "int int int", lambda buf, size, i, n: filled(bytearray(size), buf.read_into, i, n), "hex"),
+        "int int int", lambda buf, size, i, n: moved(buf, n, filled(size, i, buf.slice(buf.reader_index, n))), "hex"),
     "read_bytes_buf": spelled("buf", lambda buf, dst: buf.read_into(dst) and None),
     "read_bytes_buf_len": spelled(
         "buf int", lambda buf, dst, n: moved(buf, n, dst.write_bytes(buf.slice(buf.reader_index, n)))),
@@ -271,14 +290,13 @@ TABLE: dict[str, Spelling] = {
     # bytes, by index
     "get_bytes_array": spelled("int int", lambda buf, i, n: buf.get_bytes(i, n), "hex"),
     "get_bytes_array_range": spelled(
-        "int int int int",
-        lambda buf, i, size, at, n: filled(bytearray(size), lambda part: buf.slice(i, n).read_into(part), at, n), "hex"),
+        "int int int int", lambda buf, i, size, at, n: filled(size, at, buf.slice(i, n)), "hex"),
     "get_bytes_buf": spelled("int buf", lambda buf, i, dst: dst.write_bytes(buf.slice(i, dst.writable_bytes()))),
     "get_bytes_buf_len": spelled("int buf int", lambda buf, i, dst, n: dst.write_bytes(buf.slice(i, n))),
     "get_bytes_buf_range": spelled("int buf int int", lambda buf, i, dst, at, n: dst.set_bytes(at, buf.slice(i, n))),
     "get_bytes_stream": spelled("int int", lambda buf, i, n: buf.get_bytes(i, n), "hex"),
     "set_bytes": spelled("int hex", lambda buf, i, src: buf.set_bytes(i, src)),
-    "set_bytes_range": spelled("int hex int int", lambda buf, i, src, at, n: buf.set_bytes(i, src[at : at + n])),
+    "set_bytes_range": spelled("int hex int int", lambda buf, i, src, at, n: buf.set_bytes(i, part(src, at, n))),
     "set_bytes_buf": spelled("int buf", lambda buf, i, src: moved(src, len(src), buf.set_bytes(i, src))),
     "set_bytes_buf_len": spelled(
         "int buf int", lambda buf, i, src, n: moved(src, n, buf.set_bytes(i, src.slice(src.reader_index, n)))),
@@ -288,12 +306,14 @@ TABLE: dict[str, Spelling] = {
     "set_zero": spelled("int int", lambda buf, i, n: buf.set_zeros(i, n)),
     # bytes, by the writer
     "write_bytes": spelled("hex", lambda buf, src: buf.write_bytes(src)),
-    "write_bytes_range": spelled("hex int int", lambda buf, src, at, n: buf.write_bytes(src[at : at + n])),
+    "write_bytes_range": spelled("hex int int", lambda buf, src, at, n: buf.write_bytes(part(src, at, n))),
     "write_bytes_buf": spelled("buf", lambda buf, src: moved(src, len(src), buf.write_bytes(src))),
     "write_bytes_buf_len": spelled(
         "buf int", lambda buf, src, n: moved(src, n, buf.write_bytes(src.slice(src.reader_index, n)))),
     "write_bytes_buf_range": spelled("buf int int", lambda buf, src, at, n: buf.write_bytes(src.slice(at, n))),
-    "write_bytes_stream": spelled("hex int", lambda buf, src, n: received(io.BytesIO(src), n, buf.write_bytes), "int"),
+    "write_bytes_stream": spelled(
+        "hex int",
+        lambda buf, src, n: (buf.ensure_writable(n), received(io.BytesIO(src), n, buf.write_bytes))[1], "int"),
     "write_zero": spelled("int", lambda buf, n: buf.write_zeros(n)),
     # for system calls
     "nio_buffer_count": spelled("", lambda buf: len(all_parts(buf)) if isinstance(buf, zbuf.CompositeByteBuf) else 1, "int"),
@@ -309,8 +329,8 @@ TABLE: dict[str, Spelling] = {
     "clear": spelled("", lambda buf: buf.clear()),
     "is_readable": spelled("", lambda buf: buf.readable_bytes() > 0, "bool"),
     "is_readable_n": spelled("int", lambda buf, n: buf.readable_bytes() >= n, "bool"),
-    "is_writable": spelled("", lambda buf: buf.writable_bytes() > 0, "bool"),
-    "is_writable_n": spelled("int", lambda buf, n: buf.writable_bytes() >= n, "bool"),
+    "is_writable": spelled("", lambda buf: not buf.readonly and buf.writable_bytes() > 0, "bool"),
+    "is_writable_n": spelled("int", lambda buf, n: not buf.readonly and buf.writable_bytes() >= n, "bool"),
     "readable_bytes": spelled("", lambda buf: buf.readable_bytes(), "int"),
     "writable_bytes": spelled("", lambda buf: buf.writable_bytes(), "int"),
     "max_writable_bytes": spelled("", lambda buf: buf.max_capacity - buf.writer_index, "int"),
@@ -404,18 +424,20 @@ TABLE: dict[str, Spelling] = {
     "remove_component": spelled("int", lambda buf, k: buf.remove(k) and None),
     "remove_components": spelled("int int", removed),
     "consolidate": spelled("", lambda buf: buf.consolidate()),
+    "consolidate_range": spelled("int int", lambda buf, k, count: buf.consolidate()),
+    "max_num_components": spelled("", lambda buf: buf.max_num_components, "int"),
     "discard_read_components": spelled("", lambda buf: buf.discard_read_parts() and None),
-    "component": spelled("int", lambda buf, k: buf.parts()[k], "buf"),
+    "component": spelled("int", lambda buf, k: nth(buf.parts(), k), "buf"),
     "component_at_offset": spelled("int", lambda buf, i: buf.part_at(i), "buf"),
-    "component_bytes": spelled("int", lambda buf, k: all_parts(buf)[k], "hex"),
+    "component_bytes": spelled("int", lambda buf, k: nth(all_parts(buf), k), "hex"),
     "component_bytes_at_offset": spelled("int", lambda buf, i: all_parts(buf)[part_number(buf, i)], "hex"),
     "component_list": spelled("", all_parts, "list_hex"),
     "decompose": spelled("int int", lambda buf, i, n: segments(buf.slice(i, n)), "list_hex"),
     "to_component_index": spelled("int", part_number, "int"),
-    "to_byte_index": spelled("int", offset_of, "int"),
+    "to_byte_index": spelled("int", lambda buf, k: nth([0, *ends(buf)], k), "int"),
     "num_components": spelled("", lambda buf: len(all_parts(buf)), "int"),
     # without a buffer
-    "calculate_new_capacity": spelled("allocator int int", lambda allocator, n, most: grown(allocator, n, most), "int"),
+    "calculate_new_capacity": spelled("int int", lambda n, most: grown(zbuf.SystemAllocator(), n, most), "int"),
     "ensure_writable_success": spelled("int", lambda code: code in (0, 2), "bool"),
     "swap_short": spelled("int", lambda v: swapped(B.write_i16, B.read_i16_le, v), "int"),
     "swap_medium": spelled("int", lambda v: swapped(B.write_i24, B.read_i24_le, v), "int"),

@@ -24,7 +24,7 @@ class Step:
     args: list[Json]
     result: Json
     raises: str | None
-    state: dict[str, dict[str, Json]]        # only what changed
+    state: dict[str, dict[str, Json]] = field(default_factory=dict)     # only what changed
     undefined: bool = False                  # the result depends on bytes that nobody has set
     capacity_chosen: tuple[str, ...] = ()    # whose new capacity was the allocator's own choice
     forget: tuple[str, ...] = ()             # not mentioned from here on

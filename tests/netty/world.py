@@ -2,7 +2,8 @@
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 import zbuf
@@ -12,7 +13,24 @@ from .recordings import Scenario
 UNLIMITED = 2**31 - 1
 LIVE_AT_MOST = 1 << 30      # what a scenario may hold: a size of 2 GiB is refused, not taken from the machine
 
-State = dict[str, Any]      # as recorded; content is bytes with None for what nobody has set
+State = dict[str, Any]              # as recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a composite was given: a part of a memory, all of it or what is left of it."""
+
+    memory: str
+    start: int
+    length: int
+    readonly: bool = False
+    inner: bool = False         # it came as a part of a composite, which may have been cut at either end
+
+    def places(self, n: int, first: bool, last: bool) -> list[int]:
+        """Where n bytes of it can begin: only a first part loses its front, and only a last one its end."""
+        if n > self.length or n < self.length and not (first or last or self.inner):
+            return []
+        return [self.start + self.length - n] * (first or self.inner) + [self.start] * (not first or self.inner)
 
 
 @dataclass(slots=True)
@@ -27,9 +45,12 @@ class Handle:
     start: int = 0                  # where its index 0 lies there
     fixed: bool = False             # a slice: ends where it ended when it was made
     readonly: bool = False
+    held: int = 1                   # references that zbuf's handle holds: 1, retained, released
     lag: int = 0                    # zbuf's refcnt minus the recorded one
     chosen: bool = False            # its capacity was each allocator's own choice
     marks: dict[str, int] = field(default_factory=dict)
+    shares: list[Window] = field(default_factory=list)      # a composite: what was added to it
+    flat: bool = False              # a composite that another was added to: Netty nests them
 
     @property
     def alive(self) -> bool:
@@ -81,9 +102,15 @@ def differences(handle: Handle, got: State) -> list[str]:
         found.append("max_capacity")
     if seen["capacity"] == got["capacity"] and not same_bytes(seen, got["content"]):
         found.append("content")
-    if "components" in seen and [n for n in seen["components"] if n] != got.get("components", seen["components"]):
+    if "components" in seen and not same_cuts(handle, got["components"]):
         found.append("components")
     return found
+
+
+def same_cuts(handle: Handle, got: list[int]) -> bool:
+    """Is a composite cut in the same places? One that was added to another is one component there, its parts here."""
+    cuts, ours = (set(accumulate(n for n in lengths if n)) for lengths in (handle.seen["components"], got))
+    return cuts <= ours if handle.flat else cuts == ours
 
 
 class World:
@@ -132,7 +159,7 @@ class World:
         fixed = "slice" in op or of.fixed and seen.get("capacity") == of.seen.get("capacity")
         self.handles[name] = Handle(
             name, buf, dict(seen), of.memory, counted_by, of.start + start if fixed else 0, fixed,
-            of.readonly or op == "as_read_only", of.lag)
+            of.readonly or op == "as_read_only", lag=of.lag)
 
     def counts_apart(self, op: str, of: Handle) -> bool:
         """Does the view that a pooled buffer gives get a reference count of its own?"""
@@ -170,46 +197,97 @@ class World:
 
     # -- after the two worlds parted
 
-    def resync(self) -> None:
-        """Make zbuf's handles what the recording says they are."""
+    def resync(self, before: dict[str, State], added: bytes = b"") -> None:
+        """Make zbuf's handles what the recording says they are; `added` went into a composite."""
         got = self.observed()
-        memories = {handle.memory for name, handle in self.handles.items() if differences(handle, got[name])}
-        for memory in memories:
-            self.rebuild([handle for handle in self.handles.values() if handle.memory == memory])
+        known = {name: by_digest(handle.seen, before.get(name, {}), got[name], added)
+                 for name, handle in self.handles.items() if "content_sha1" in handle.seen}
+        parted = {handle.memory for name, handle in self.handles.items() if differences(handle, got[name])}
+        while more := {handle.memory for handle in self.handles.values()
+                       if not parted.isdisjoint(window.memory for window in handle.shares)} - parted:
+            parted |= more
+        for memory in self.inner_first(parted):
+            self.rebuild([handle for handle in self.handles.values() if handle.memory == memory], known)
+        for handle in self.handles.values():
+            handle.lag = handle.buf.refcnt - handle.seen["refcnt"]
 
-    def rebuild(self, family: list[Handle]) -> None:
-        known = {id(handle): observe(handle.buf).get("content") for handle in family if "content_sha1" in handle.seen}
+    def inner_first(self, memories: set[str]) -> list[str]:
+        """What composites share comes before them."""
+        ordered: list[str] = []
+        left = set(memories)
+        while left:
+            inner = {memory for memory in left if memory not in self.handles or left.isdisjoint(
+                {window.memory for window in self.handles[memory].shares} - {memory})} or left
+            ordered += sorted(inner)
+            left -= inner
+        return ordered
+
+    def share(self, composite: Handle, at: int | None, names: list[str], was: dict[str, State]) -> None:
+        """Remember what was added to a composite, unless it was copied together at once."""
+        if len(composite.seen.get("components", ())) == 1:
+            composite.shares.clear()
+        for name in names:
+            part = self.handles[name]
+            start = part.start + was[name]["reader"]
+            length = was[name]["writer"] - was[name]["reader"]
+            window = Window(part.memory, start, length, part.readonly)
+            composite.shares.insert(len(composite.shares) if at is None else at, window)
+            composite.shares += [replace(window, inner=True) for window in part.shares]
+            composite.flat |= isinstance(part.buf, zbuf.CompositeByteBuf)
+
+    def shared(self, windows: list[Window], piece: bytes, first: bool, last: bool) -> zbuf.ByteBuf | None:
+        """A handle on the memory that a piece of a composite shares with handles that are looked at."""
+        for window in windows:
+            for at in window.places(len(piece), first, last):
+                for handle in self.handles.values():
+                    if handle.memory == window.memory and handle.alive:
+                        found = found_at(handle, at - handle.start, piece)
+                        if found is not None:
+                            windows.remove(window)
+                            return found.as_readonly() if window.readonly else found
+        return None
+
+    def rebuild(self, family: list[Handle], known: dict[str, bytes]) -> None:
+        alive = [handle for handle in family if handle.alive]
+        whole = self.memory_of(alive, known) if alive else zbuf.EMPTY
         for handle in family:
             close(handle.buf)
-        alive = [handle for handle in family if handle.alive]
-        if alive:
-            with self.memory_of(alive, known) as whole:
-                for handle in alive:
-                    handle.buf = view_of(whole, handle)
-            for handle in alive:
-                if handle.counted_by == handle.name and handle.seen["refcnt"] > 1:
-                    handle.buf.retain(handle.seen["refcnt"] - 1)
-            for handle in alive:
-                handle.lag = handle.buf.refcnt - handle.seen["refcnt"]
+        for handle in alive:
+            handle.buf = view_of(whole, handle)
+        close(whole)
+        for handle in alive:
+            handle.held = handle.seen["refcnt"] if handle.counted_by == handle.name else 1
+            if handle.held > 1:
+                handle.buf.retain(handle.held - 1)
 
-    def memory_of(self, alive: list[Handle], known: dict[int, bytes | None]) -> zbuf.ByteBuf:
+    def memory_of(self, alive: list[Handle], known: dict[str, bytes]) -> zbuf.ByteBuf:
         """A buffer that has under each handle what the recording says is there."""
         extent = max(handle.start + handle.seen["capacity"] for handle in alive)
         content = bytearray(extent)
-        for handle in alive:
-            for i, byte in enumerate(known.get(id(handle)) or unhex(handle.seen.get("content", ""))):
+        for handle in sorted(alive, key=lambda handle: "content" in handle.seen):
+            for i, byte in enumerate(known.get(handle.name) or unhex(handle.seen.get("content", ""))):
                 if byte is not None and i < handle.seen["capacity"]:
                     content[handle.start + i] = byte
+        composite = next((handle for handle in alive if "components" in handle.seen), None)
+        if composite is not None:
+            return self.composite_like(composite, bytes(content))
         roots = [handle for handle in alive if not handle.fixed]
-        most = roots[0].seen["max_capacity"] if roots else extent
-        pieces = next((handle.seen["components"] for handle in alive if "components" in handle.seen), None)
-        if pieces is None:
-            return self.direct(extent, most, bytes(content), 0, extent)
-        composite = self.composite()
-        for n in pieces:
-            with self.direct(n, UNLIMITED, bytes(content[len(composite) : len(composite) + n]), 0, n) as part:
-                composite.append(part)
-        return composite
+        return self.direct(extent, roots[0].seen["max_capacity"] if roots else extent, bytes(content), 0, extent)
+
+    def composite_like(self, handle: Handle, content: bytes) -> zbuf.CompositeByteBuf:
+        """A composite of the recorded pieces, each on the memory that it shared before."""
+        made = self.composite()
+        windows = [window for window in handle.shares if window.memory != handle.memory]
+        pieces = handle.seen["components"]
+        in_order = [window.length for window in handle.shares] == pieces
+        for k, n in enumerate(pieces):
+            piece = content[len(made) : len(made) + n]
+            there = found_at(handle, len(made), piece) if handle.flat else None
+            given = [handle.shares[k]] if in_order else windows
+            with (self.shared(given, piece, k == 0, k == len(pieces) - 1) or there
+                  or self.direct(n, UNLIMITED, piece, 0, n)) as part:
+                made.append(part)
+        return made
 
     def close(self) -> None:
         """Give everything back; what the allocator then still holds was lost."""
@@ -217,6 +295,27 @@ class World:
             close(handle.buf)
         for buf in self.forgotten:
             close(buf)
+
+
+def by_digest(seen: State, before: State, after: State, added: bytes) -> bytes:
+    """The bytes that have the recorded digest, from what zbuf had before the step and has after it.
+
+    Contents of more than 256 bytes are recorded by their digest alone.
+    """
+    n = seen["capacity"]
+    old, new = (state.get("content", b"")[:n].ljust(n, b"\0") for state in (before, after))
+    r, w, capacity = (before.get(name, 0) for name in ("reader", "writer", "capacity"))
+    candidates = [
+        new, old,
+        new[: seen["writer"]] + old[seen["writer"] :],                                  # written over
+        old[r:w] + old[w - r :],                                                        # moved to the front
+        (old[:capacity] + after.get("content", b"")[w:]).ljust(n, b"\0")[:n],          # appended behind all
+    ]
+    plain = before.get("content", b"")
+    cuts = list(accumulate(before.get("components", ()), initial=0))
+    candidates += [(plain[:cut] + added + plain[cut:]).ljust(n, b"\0")[:n] for cut in cuts]                    # inserted
+    candidates += [(plain[:cut] + plain[end:]).ljust(n, b"\0")[:n] for cut, end in zip(cuts, cuts[1:])]       # removed
+    return next((each for each in candidates if same_bytes(seen, each)), new)
 
 
 def close(buf: zbuf.ByteBuf) -> None:
@@ -234,3 +333,14 @@ def view_of(whole: zbuf.ByteBuf, handle: Handle) -> zbuf.ByteBuf:
     writer = min(seen["writer"], view.capacity)     # Netty's may lie outside, after components were removed
     view.set_indices(min(seen["reader"], writer), writer)
     return view
+
+
+def found_at(handle: Handle, index: int, piece: bytes) -> zbuf.ByteBuf | None:
+    """A handle on the piece, if it lies there."""
+    if handle.buf.released:
+        return None
+    with handle.buf.duplicate() as whole:
+        whole.set_indices(0, whole.capacity)
+        if piece and 0 <= index <= len(whole) - len(piece) and whole.get_bytes(index, len(piece)) == piece:
+            return whole.slice(index, len(piece))
+    return None
