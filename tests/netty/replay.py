@@ -1,16 +1,16 @@
 """Replay scenarios: do what was recorded, and compare what comes out."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import adapter
+from . import adapter, codecs
 from .adapter import ERRORS, TABLE
 from .recordings import Scenario, Step, scenarios
-from .deviations import ADDS, RULES, Situation, readable
-from .world import Handle, State, World, differences
+from .deviations import ADDS, RULES, Situation, impossible, readable
+from .totals import Totals
+from .world import Handle, State, World, differences, observe
 
 import zbuf
 
@@ -182,51 +182,25 @@ def replay_step(world: World, step: Step) -> str:
     if not outcome.wrong:
         return ""
     try:
-        return cover(Situation(world, step, was, outcome.before, outcome.after, outcome.result, outcome.error, outcome.wrong))
+        name = cover(Situation(world, step, was, outcome.before, outcome.after, outcome.result, outcome.error, outcome.wrong))
     except Exception as failure:
-        raise Disagreement(step, outcome, failure) from None
+        raise Disagreement(step, outcome, repr(failure)) from None
     finally:
         adopt_missing(world, step)
         world.resync(outcome.before, added_bytes(step, outcome.before))
+    apart = [name for name, handle in world.handles.items()
+             if not impossible(handle.seen) and differences(handle, observe(handle.buf))]
+    if apart:
+        raise Disagreement(step, outcome, f"{apart} could not be brought to what was recorded")
+    return name
 
 
 class Disagreement(Exception):
     """A step that is neither as recorded nor covered by a rule."""
 
-    def __init__(self, step: Step, outcome: Outcome, why: Exception) -> None:
+    def __init__(self, step: Step, outcome: Outcome, why: str) -> None:
         super().__init__(f"{step.op} on {step.on} {step.args}: recorded {step.result!r}, raises {step.raises}; zbuf "
-                         f"{outcome.result!r}, {outcome.error!r}; wrong: {', '.join(outcome.wrong)}; {why!r}")
-
-
-@dataclass(slots=True)
-class Count:
-    """What became of the steps of a file or an operation."""
-
-    steps: int = 0
-    equal: int = 0
-    covered: Counter[str] = field(default_factory=Counter)
-    failed: int = 0
-
-    def add(self, verdict: str | None) -> None:
-        self.steps += 1
-        if verdict is None:
-            self.failed += 1
-        elif verdict:
-            self.covered[verdict] += 1
-        else:
-            self.equal += 1
-
-
-@dataclass(slots=True)
-class Totals:
-    whole: Count = field(default_factory=Count)
-    by_file: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
-    by_op: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
-    failures: list[str] = field(default_factory=list)
-
-    def add(self, file: str, op: str, verdict: str | None) -> None:
-        for count in (self.whole, self.by_file[file], self.by_op[op]):
-            count.add(verdict)
+                         f"{outcome.result!r}, {outcome.error!r}; wrong: {', '.join(outcome.wrong)}; {why}")
 
 
 def replay(scenario: Scenario, file: str, totals: Totals) -> None:
@@ -249,6 +223,6 @@ def replay_files(paths: Iterable[Path]) -> Totals:
     totals = Totals()
     for path in paths:
         for scenario in scenarios(path):
-            if scenario.kind != "codec":
-                replay(scenario, path.name.partition(".")[0], totals)
+            replay_this = codecs.replay if scenario.kind == "codec" else replay
+            replay_this(scenario, path.name.partition(".")[0], totals)
     return totals

@@ -238,13 +238,16 @@ class World:
     def shared(self, windows: list[Window], piece: bytes, first: bool, last: bool) -> zbuf.ByteBuf | None:
         """A handle on the memory that a piece of a composite shares with handles that are looked at."""
         for window in windows:
+            lookers = [handle for handle in self.handles.values() if handle.memory == window.memory and handle.alive]
+            if not lookers and window.length == len(piece) and len(set(piece)) == 1:
+                windows.remove(window)      # nobody looks at it any more, and zeros would be found in any other
+                return None
             for at in window.places(len(piece), first, last):
-                for handle in self.handles.values():
-                    if handle.memory == window.memory and handle.alive:
-                        found = found_at(handle, at - handle.start, piece)
-                        if found is not None:
-                            windows.remove(window)
-                            return found.as_readonly() if window.readonly else found
+                for handle in lookers:
+                    found = found_at(handle, at - handle.start, piece)
+                    if found is not None:
+                        windows.remove(window)
+                        return found.as_readonly() if window.readonly else found
         return None
 
     def rebuild(self, family: list[Handle], known: dict[str, bytes]) -> None:
@@ -276,17 +279,22 @@ class World:
 
     def composite_like(self, handle: Handle, content: bytes) -> zbuf.CompositeByteBuf:
         """A composite of the recorded pieces, each on the memory that it shared before."""
-        made = self.composite()
-        windows = [window for window in handle.shares if window.memory != handle.memory]
         pieces = handle.seen["components"]
         in_order = [window.length for window in handle.shares] == pieces
-        for k, n in enumerate(pieces):
-            piece = content[len(made) : len(made) + n]
-            there = found_at(handle, len(made), piece) if handle.flat else None
+        # The last ones first: what a composite had from the start lies before what was added.
+        windows = [window for window in reversed(handle.shares) if window.memory != handle.memory]
+        parts: list[zbuf.ByteBuf] = []
+        end = sum(pieces)
+        for k, n in reversed(list(enumerate(pieces))):
+            piece = content[end - n : end]
+            there = found_at(handle, end - n, piece) if handle.flat else None
             given = [handle.shares[k]] if in_order else windows
-            with (self.shared(given, piece, k == 0, k == len(pieces) - 1) or there
-                  or self.direct(n, UNLIMITED, piece, 0, n)) as part:
-                made.append(part)
+            parts.append(self.shared(given, piece, k == 0, k == len(pieces) - 1) or there or self.direct(n, UNLIMITED, piece, 0, n))
+            end -= n
+        made = self.composite()
+        for part in reversed(parts):
+            made.append(part)
+            part.release()
         return made
 
     def close(self) -> None:
