@@ -36,7 +36,7 @@ cdef class Searcher:
     """
 
     def __cinit__(self, *patterns):
-        self.patterns = tuple([bytes(memoryview(pattern)) for pattern in patterns])
+        self.patterns = tuple([readable(pattern).__bytes__() for pattern in patterns])
         if not self.patterns:
             raise ValueError("at least one pattern is required")
         if b"" in self.patterns:

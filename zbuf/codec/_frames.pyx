@@ -338,17 +338,19 @@ cdef class FrameDecoder:
         Source:  ByteToMessageDecoder.decodeLast.
         """
         cdef list frames = self.feed(b"")
-        cdef zb_cut cut
+        cdef ByteBuf held = self._held    # nobody's code runs before the end
         cdef Py_ssize_t left = self.pending
         cdef bint late = self._now.discarding and not self._fail_fast
+        cdef zb_cut cut
         memset(&cut, 0, sizeof(zb_cut))
         cut.begin = self._now.begin
-        cut.unknown = True
+        cut.length = self._now.length
+        cut.unknown = self._now.total == 0
+        self._held = None
         self._now.at = 0
         self._restart()
-        self._held = None
         if late:
-            raise FrameTooLongError(cut.begin, None, self._most, frames)
+            raise self._failure(TOO_LONG, &cut, frames)
         if left:
             raise CorruptFrameError(cut.begin, f"the stream ends after {left} bytes of it", None, left, frames)
         return frames
