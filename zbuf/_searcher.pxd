@@ -19,7 +19,7 @@ cdef enum:
 
 @cython.final
 cdef class Searcher:
-    cdef readonly tuple patterns
+    cdef tuple _patterns         # bytes
     cdef uint32_t *_rows        # a state is where its row begins: there stands
                                 # which pattern ends, plus 1, or 0; then next states
     cdef Py_ssize_t _columns    # of a row: 1 + the classes of bytes
@@ -46,4 +46,4 @@ cdef class Searcher:
 cdef class Scan:
     cdef Searcher _searcher
     cdef uint32_t _state
-    cdef readonly Py_ssize_t position
+    cdef Py_ssize_t _position    # bytes read

@@ -36,11 +36,11 @@ cdef class Searcher:
     """
 
     def __cinit__(self, *patterns):
-        self.patterns = tuple([readable(pattern).__bytes__() for pattern in patterns])
-        if not self.patterns:
+        self._patterns = tuple([readable(pattern).__bytes__() for pattern in patterns])
+        if not self._patterns:
             raise ValueError("at least one pattern is required")
-        if b"" in self.patterns:
-            raise ValueError(f"pattern {self.patterns.index(b'')} is empty")
+        if b"" in self._patterns:
+            raise ValueError(f"pattern {self._patterns.index(b'')} is empty")
         self._build()
 
     def __dealloc__(self):
@@ -50,11 +50,11 @@ cdef class Searcher:
     # -- making the automaton
 
     cdef int _build(self) except -1:
-        cdef Py_ssize_t states = 1 + sum(map(len, self.patterns))
+        cdef Py_ssize_t states = 1 + sum(map(len, self._patterns))
         cdef uint32_t last = 0
         cdef uint32_t which = 0
         cdef uint32_t *queue
-        self._classify(b"".join(self.patterns), bytes([pattern[0] for pattern in self.patterns]))
+        self._classify(b"".join(self._patterns), bytes([pattern[0] for pattern in self._patterns]))
         if states > UINT32_MAX // self._columns:
             raise MemoryError(f"{states} states of {self._columns - 1} classes of bytes are too many")
         self._rows = <uint32_t *>calloc(states * self._columns, sizeof(uint32_t))
@@ -63,7 +63,7 @@ cdef class Searcher:
         try:
             if self._rows == NULL or self._depth == NULL or queue == NULL:
                 raise MemoryError(f"no memory for {states} states of {self._columns - 1} classes of bytes")
-            for pattern in self.patterns:
+            for pattern in self._patterns:
                 which += 1
                 self._add(pattern, which, &last)
             self._link(queue, queue + states)
@@ -166,6 +166,15 @@ cdef class Searcher:
 
     # -- what is found
 
+    @property
+    def patterns(self):
+        """What is searched for, as bytes; a match tells its number here.
+
+        >>> zbuf.Searcher(b"a", bytearray(b"b")).patterns
+        (b'a', b'b')
+        """
+        return self._patterns
+
     def find(self, data, /):
         """Find the first match: (where it begins, which pattern it is), or None.
 
@@ -189,7 +198,7 @@ cdef class Searcher:
             here = min(here, buf._w - i)
             end = self._read(&state, mem, here, &which)
             if end >= 0:
-                return i + end - buf._r - len(self.patterns[which]), which
+                return i + end - buf._r - len(self._patterns[which]), which
             i += here
         return None
 
@@ -207,8 +216,8 @@ cdef class Searcher:
     def scan(self):
         """Begin a search that goes over many buffers.
 
-        >>> scan = zbuf.Searcher(b"\r\n").scan()
-        >>> scan.feed(b"one\r"), scan.feed(b"\ntwo\r\n")
+        >>> scan = zbuf.Searcher(b"\\r\\n").scan()
+        >>> scan.feed(b"one\\r"), scan.feed(b"\\ntwo\\r\\n")
         ([], [(3, 0), (8, 0)])
 
         Source: io.netty.buffer.search.SearchProcessor.
@@ -233,7 +242,7 @@ cdef class Searcher:
                 i += here
                 continue
             i += end
-            made.append((origin + i - <Py_ssize_t>len(self.patterns[which]), which))
+            made.append((origin + i - <Py_ssize_t>len(self._patterns[which]), which))
         return made
 
 
@@ -247,6 +256,11 @@ cdef class Scan:
 
     def __init__(self, *args, **kwargs):
         raise TypeError("Scan is made by Searcher.scan")
+
+    @property
+    def position(self):
+        """How many bytes were searched."""
+        return self._position
 
     def feed(self, data, /):
         """Search the next bytes, and list the matches that end in them.
@@ -262,9 +276,9 @@ cdef class Scan:
         """
         cdef ByteBuf buf = readable(data)
         cdef uint32_t state = self._state
-        cdef list made = self._searcher._all(buf, &state, self.position)
+        cdef list made = self._searcher._all(buf, &state, self._position)
         self._state = state
-        self.position += buf._w - buf._r
+        self._position += buf._w - buf._r
         return made
 
 

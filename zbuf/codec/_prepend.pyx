@@ -7,6 +7,8 @@ from zbuf._buf cimport ByteBuf, blank, readable
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._pool cimport default_pool, pool_take
 
+from zbuf.errors import CapacityError
+
 cdef extern from *:
     Py_ssize_t PY_SSIZE_T_MAX
 
@@ -84,6 +86,8 @@ cdef class FramePrepender:
             memcpy(room, header, head)
             message._copy_out(message._r, room + head, n)
             return 0
+        if head + n > target._max - before:
+            raise CapacityError(head + n, target._max - before)
         memcpy(target._room(head), header, head)
         try:
             (<CompositeByteBuf>target)._append_pieces(message)

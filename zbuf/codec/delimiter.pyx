@@ -49,7 +49,7 @@ cdef class DelimiterDecoder(FrameDecoder):
             if self._now.discarding or length > self._most:
                 return self._discard_piece(n, cut)
             return MORE
-        delimiter = len(<bytes>self._searcher.patterns[which])
+        delimiter = len(<bytes>self._searcher._patterns[which])
         length = self._now.seen + end - delimiter
         if self._now.discarding or length > self._most:
             return self._discard_end(end, length, cut)
