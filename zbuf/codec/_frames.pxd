@@ -22,12 +22,12 @@ cdef enum:
     HEADER = 8    # bytes of the longest length field
 
 cdef struct zb_cut:
-    Py_ssize_t used       # bytes of the piece, up to the end of the frame
+    Py_ssize_t used       # bytes of the piece up to the end of the frame; all, unless _find says so
     Py_ssize_t head       # bytes to take off the frame's start,
     Py_ssize_t tail       # and off its end
     uint64_t length       # of what is raised: what the frame says of its length
     bint unknown          # or that nobody knows it
-    int64_t begin         # and where in the stream it begins
+    int64_t begin         # where in the stream the frame begins
 
 cdef struct zb_progress:
     int64_t at            # position in the stream of the next byte to be looked at

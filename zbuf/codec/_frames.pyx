@@ -159,58 +159,42 @@ cdef class FrameDecoder:
 
     cdef zb_event _split(self, ByteBuf src, Py_ssize_t *at, list frames, zb_cut *cut) except *:
         # Cuts the readable bytes of src from *at on into frames, up to the end
-        # or behind what is wrong; *at is where the bytes begin that belong to
-        # no frame yet.
+        # or behind what is wrong; *at becomes where the bytes begin that
+        # belong to no frame yet.
         cdef Py_ssize_t i = at[0]
-        cdef Py_ssize_t start = i
-        cdef Py_ssize_t end = src._w
-        cdef int64_t origin = self._now.at - i
-        cdef int64_t begin = self._now.begin
+        cdef Py_ssize_t here
         cdef zb_event event = MORE
-        cdef Py_ssize_t here, run
         cdef zb_block *block
         cdef unsigned char *mem
         cdef bint readonly
         memset(cut, 0, sizeof(zb_cut))
-        while i < end and event < TOO_LONG:
+        while i < src._w and event < TOO_LONG:
             mem = src._span(i, &here, &block)
-            here = min(here, end - i)
+            here = min(here, src._w - i)
             readonly = not src._may_write(i, here)
-            run = i
-            if self._held is not None:
-                run += 1     # a frame that begins here has begun before
-            while here > 0:
+            while here > 0 and event < TOO_LONG:
+                cut.begin = self._now.begin
+                cut.used = here
                 event = self._find(mem, here, cut)
-                if event == MORE:
-                    i += here
-                    break
                 i += cut.used
-                if event == FRAME:
-                    if start >= run:
-                        frames.append(view(block, mem + cut.head, cut.used - cut.head - cut.tail, readonly))
-                    else:
-                        frames.append(self._whole(src, start, i, cut))
-                        run = i
-                else:
+                self._now.at += cut.used
+                if event == FRAME and self._held is None and i - at[0] == cut.used:    # it began at mem
+                    frames.append(view(block, mem + cut.head, cut.used - cut.head - cut.tail, readonly))
+                elif event == FRAME:
+                    frames.append(self._whole(src, at[0], i, cut))
+                elif event != MORE:
                     self._held = None
-                    run = i
-                    if event >= TOO_LONG:
-                        cut.begin = begin
-                start = i
-                if event != SKIP:
-                    begin = origin + i
-                if event >= TOO_LONG:
-                    break
                 mem += cut.used
                 here -= cut.used
-        at[0] = start
-        self._now.at = origin + i
-        self._now.begin = begin
+                if event != MORE:
+                    at[0] = i
+                if event != MORE and event != SKIP:
+                    self._now.begin = self._now.at
         return event if event >= TOO_LONG else MORE
 
     cdef ByteBuf _whole(self, ByteBuf src, Py_ssize_t start, Py_ssize_t end, zb_cut *cut):
-        # The frame that ends with src's bytes from start to end, which are not
-        # in one piece with its beginning.
+        # The frame that ends with src's bytes from start to end, which do not
+        # lie in one piece with its beginning.
         if self._held is not None:
             self._hold(src, start, end)
             src, self._held = self._held, None
