@@ -85,6 +85,7 @@ def test_an_owner_let_go_at_the_end_may_do_what_it_likes(end):
             decoders[0].finish()
         gc.collect()
         assert seen == [[0]]
+        assert contents(decoders[0].feed(b"\0\0\0\1c")) == [b"\0\0\0\1c"]
     else:
         decoders.clear()
         assert seen == [[]]

@@ -1,5 +1,6 @@
 """Searcher: what a naive search finds, in any bytes and over any pieces."""
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -28,6 +29,7 @@ SETS = [
     [b"\r\n", b"\n"],
     [b"he", b"she", b"his", b"hers"],
     [b"abcd", b"bc"],
+    [b"abab", b"b\0", b"ba"],
     [b"a", b"aa", b"aaa"],
     [b"aaab", b"aab", b"b\0"],
     [b"a", b"b", b"a", b"\0"],
@@ -44,6 +46,14 @@ def test_it_finds_what_the_naive_search_finds(patterns, text, kind):
     data = kind(text)
     assert searcher.find_all(data) == wanted
     assert searcher.find(data) == (wanted[0] if wanted else None)
+
+
+@pytest.mark.parametrize("patterns", SETS, ids=lambda patterns: repr(patterns[:3]))
+def test_it_finds_what_the_naive_search_finds_in_a_text_of_pieces_of_patterns(patterns):
+    number = random.Random(1)
+    pieces = [pattern[i:j] for pattern in patterns for i in range(len(pattern)) for j in range(i + 1, len(pattern) + 1)]
+    text = b"".join(number.choices([*pieces, b"-"], k=500))
+    assert Searcher(*patterns).find_all(text) == naive(patterns, text)
 
 
 @given(pattern_sets, texts, st.data())

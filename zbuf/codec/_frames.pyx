@@ -322,7 +322,6 @@ cdef class FrameDecoder:
         Source:  ByteToMessageDecoder.decodeLast.
         """
         cdef list frames = self.feed(b"")
-        cdef ByteBuf held = self._held    # nobody's code runs before the end
         cdef Py_ssize_t left = self.pending
         cdef bint late = self._now.discarding and not self._fail_fast
         cdef zb_cut cut
@@ -330,9 +329,9 @@ cdef class FrameDecoder:
         cut.begin = self._now.begin
         cut.length = self._now.length
         cut.unknown = self._now.total == 0
-        self._held = None
         self._now.at = 0
         self._restart()
+        self._held = None    # whose owner finds a decoder that has begun anew
         if late:
             raise self._failure(TOO_LONG, &cut, frames)
         if left:
@@ -370,9 +369,9 @@ cdef class FrameDecoder:
 
         Frames stay good. Closing twice is closing once.
         """
-        held, rest = self._held, self._rest
         self._closed = True
-        self._held = self._rest = None
+        self._held = None
+        self._rest = None
 
 
 cdef inline ByteBuf view(zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):
