@@ -173,7 +173,7 @@ if sys.version_info >= (3, 12):
 
     def test_an_exporter_that_writes_to_the_target_of_its_message_comes_before_it():
         target = zbuf.buffer()
-        LengthFieldPrepender(1).encode_into(Exporter(b"abc", lambda: target.write_bytes(b"x")), target)
+        LengthFieldPrepender(1).encode_into(Exporter(bytearray(b"abc"), lambda: target.write_bytes(b"x")), target)
         assert bytes(target) == b"x\3abc"
 
 
