@@ -18,6 +18,7 @@ from zbuf._alloc import (
 from zbuf._buf import EMPTY, ByteBuf, copied
 from zbuf._composite import CompositeByteBuf, wrap
 from zbuf._layout import Layout
+from zbuf._searcher import Searcher
 from zbuf.errors import *
 from zbuf.outbound import Flushed, OutboundBuffer
 from zbuf.region import FileRegion
@@ -26,15 +27,16 @@ __version__ = "0.1.0"   # as in pyproject.toml; importlib.metadata costs 10 ms
 
 __all__ = [
     "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
-    "PooledAllocator", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
+    "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
     *errors.__all__,
 ]
 
 
 def __getattr__(name):
-    # It brings typing, 12 ms of import for what most programs never look at.
-    if name == "stats":
-        import zbuf.stats as stats
+    # stats brings typing, 12 ms of import for what most programs never look
+    # at, and codec has compiled modules, 2 ms for what not all need.
+    if name in ("codec", "stats"):
+        from importlib import import_module
 
-        return stats
+        return import_module(f"zbuf.{name}")
     raise AttributeError(f"module 'zbuf' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-from zbuf import errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats
+from zbuf import codec as codec, errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats
 from zbuf._alloc import (
     Allocator as Allocator,
     PooledAllocator as PooledAllocator,
@@ -10,8 +10,11 @@ from zbuf._alloc import (
 from zbuf._buf import EMPTY as EMPTY, ByteBuf as ByteBuf, copied as copied
 from zbuf._composite import CompositeByteBuf as CompositeByteBuf, wrap as wrap
 from zbuf._layout import Layout as Layout
+from zbuf._searcher import Searcher as Searcher
 from zbuf.errors import (
     CapacityError as CapacityError,
+    CorruptFrameError as CorruptFrameError,
+    FrameTooLongError as FrameTooLongError,
     LayoutError as LayoutError,
     PoolExhaustedError as PoolExhaustedError,
     ReadOnlyError as ReadOnlyError,
@@ -28,7 +31,7 @@ __version__: str
 
 __all__ = [
     "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
-    "PooledAllocator", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
-    "CapacityError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
+    "CapacityError", "CorruptFrameError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
     "UnderflowError", "VarintError", "ZbufError",
 ]

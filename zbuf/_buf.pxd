@@ -183,6 +183,8 @@ cdef class ByteBuf:
 cdef ByteBuf blank()
 # A handle on the exporter's memory, writable only if it is.
 cdef ByteBuf shared(object exporter)
+# The same, or on a buffer's readable bytes: a handle that only the caller has.
+cdef ByteBuf readable(object data)
 # A handle on a copy of src's n bytes from i.
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity)
 # Something a memoryview can look through: n bytes at mem, kept by block.

@@ -3952,6 +3952,15 @@ cdef ByteBuf shared(object exporter):
     return made
 
 
+cdef ByteBuf readable(object data):
+    cdef ByteBuf buf
+    if not isinstance(data, ByteBuf):
+        return shared(data)
+    buf = <ByteBuf>data
+    buf._live()
+    return buf._part(buf._r, buf._w - buf._r)
+
+
 def unpickled(data, /):
     """Rebuild a pickled buffer on the bytes that pickle hands over.
 

@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
+from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, readable, window_on
 from zbuf._foreign cimport foreign_block
 from zbuf._native cimport (
     Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
@@ -870,9 +870,4 @@ def wrap(obj, /, *more):
     """
     if more:
         return CompositeByteBuf(obj, *more, coalesce=0)
-    cdef ByteBuf buf
-    if isinstance(obj, ByteBuf):
-        buf = <ByteBuf>obj
-        buf._live()
-        return buf._part(buf._r, buf._w - buf._r)
-    return shared(obj)
+    return readable(obj)

@@ -55,7 +55,9 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
 #ifdef Py_GIL_DISABLED
 #define ZB_RESTING 0
 #else
-#define ZB_RESTING 64
+/* As many as one call hands out: with 64, the 478 frames of 64 KiB take 36 ns
+ * each instead of 24. What rests is 104 bytes a handle. */
+#define ZB_RESTING 512
 #endif
 
 typedef struct {

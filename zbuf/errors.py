@@ -5,8 +5,16 @@ working for code that never heard of zbuf. Whatever raises one of these has
 changed nothing.
 """
 
+from __future__ import annotations
+
+TYPE_CHECKING = False    # typing itself takes 12 ms to import
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "CapacityError",
+    "CorruptFrameError",
+    "FrameTooLongError",
     "LayoutError",
     "PoolExhaustedError",
     "ReadOnlyError",
@@ -76,3 +84,35 @@ class LayoutError(ZbufError, ValueError):
     def __init__(self, format: str, at: int, reason: str) -> None:
         super().__init__(f"layout {format!r}: {reason} at {at}")
         self.format, self.at, self.reason = format, at, reason
+
+
+class FrameTooLongError(ZbufError, ValueError):
+    """A frame exceeds the decoder's limit; its bytes are discarded, and decoding goes on behind them.
+
+    `position` is where it begins in the stream, `length` its length in bytes
+    if that is known, `limit` the most allowed, `frames` what was decoded
+    before it in the same call.
+    """
+
+    def __init__(self, position: int, length: int | None, limit: int, frames: list[Any] | None = None) -> None:
+        size = "longer" if length is None else f"{length} bytes long, more"
+        super().__init__(f"frame at {position} is {size} than {limit}")
+        self.position, self.length, self.limit = position, length, limit
+        self.frames: list[Any] = frames or []
+
+
+class CorruptFrameError(ZbufError, ValueError):
+    """What should be a frame is none; decoding goes on behind what was looked at.
+
+    `position` is where it begins in the stream, `reason` says what is wrong,
+    `length` is what the stream says of its length, `pending` how many bytes
+    of an unfinished frame the stream ended with, `frames` what was decoded
+    before it in the same call.
+    """
+
+    def __init__(
+        self, position: int, reason: str, length: int | None = None, pending: int = 0, frames: list[Any] | None = None
+    ) -> None:
+        super().__init__(f"frame at {position}: {reason}")
+        self.position, self.reason, self.length, self.pending = position, reason, length, pending
+        self.frames: list[Any] = frames or []

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 LAYERS = (
     ("errors", "_native", "_endian", "_number", "_varint", "_search", "hexdump"),
     ("_block", "_refs", "_foreign", "_sizeclass", "_arena", "_pool", "_poolstats", "stats", "leak"),
-    ("_buf", "_composite", "_layout", "_alloc"),
+    ("_buf", "_composite", "_layout", "_searcher", "_alloc"),
     ("_sys", "region", "outbound", "io", "aio", "relay", "direct", "codec", "testing", "audit", "demo", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}

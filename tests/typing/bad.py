@@ -88,3 +88,21 @@ def others(sock: socket.socket, buf: ByteBuf) -> None:
     queue.flush_to(sock, 100)  # error
     queue.flush_to(sock) + 1  # error
     queue.pending_bytes = 0  # error
+
+
+def codecs(buf: ByteBuf) -> None:
+    zbuf.codec.FrameDecoder().feed("text")  # error
+    zbuf.codec.LengthFieldDecoder()  # error
+    zbuf.codec.LengthFieldDecoder(10, 4)  # error
+    zbuf.codec.LengthFieldDecoder(10, byteorder=">")  # error
+    zbuf.codec.LengthFieldDecoder(max_frame_length=10)  # error
+    zbuf.codec.LineDecoder("80")  # error
+    zbuf.codec.DelimiterDecoder(80, "text")  # error
+    zbuf.codec.LineDecoder(80).decode(b"abc")  # error
+    zbuf.codec.LineDecoder(80).pending = 5  # error
+    zbuf.codec.LengthFieldPrepender().encode("text")  # error
+    zbuf.codec.LengthFieldPrepender().encode_into(b"abc", bytearray())  # error
+    class Mine(zbuf.codec.LineDecoder):  # error
+        pass
+    zbuf.Searcher("text")  # error
+    zbuf.Searcher(b"a").find(b"abc", 1)  # error

@@ -8,6 +8,7 @@ from typing import Any, assert_type
 
 import zbuf
 from zbuf import ByteBuf, CompositeByteBuf, FileRegion, Layout, OutboundBuffer
+from zbuf.codec import FrameDecoder, FramePrepender, LengthFieldDecoder, LengthFieldPrepender
 from zbuf.errors import UnderflowError
 from zbuf.stats import ClassStats, LiveBlock, PoolStats
 
@@ -146,6 +147,36 @@ def sockets(path: Path) -> None:
             assert_type(FileRegion(file, 0).release(), bool)
 
 
+def frames(decoder: FrameDecoder, prepender: FramePrepender) -> None:
+    stream = zbuf.buffer()
+    prepender.encode_into(b"hello", stream)
+    assert_type(prepender.encode(memoryview(b"world")), ByteBuf)
+    assert_type(decoder.decode(stream), list[ByteBuf])
+    assert_type(decoder.feed(prepender.encode(b"there")), list[ByteBuf])
+    assert_type((decoder.pending, decoder.finish()), tuple[int, list[ByteBuf]])
+    decoder.close()
+    try:
+        zbuf.codec.DelimiterDecoder(2, b"\0", bytearray(b"\1"), strip=False).feed(b"one")
+    except zbuf.FrameTooLongError as error:
+        assert_type((error.position, error.length, error.limit), tuple[int, int | None, int])
+        assert error.frames == []
+    try:
+        zbuf.codec.LineDecoder(10, fail_fast=True).feed(b"one\r\n")[0].release()
+        zbuf.codec.FixedLengthDecoder(10).finish()
+    except zbuf.CorruptFrameError as error:
+        assert_type((error.reason, error.pending, error.position, error.length), tuple[str, int, int, int | None])
+
+
+def searches() -> None:
+    searcher = zbuf.Searcher(b"a", bytearray(b"b"))
+    assert_type(searcher.find(b"xb"), tuple[int, int] | None)
+    assert_type(searcher.find_all(zbuf.copied(b"xb")), list[tuple[int, int]])
+    assert_type(searcher.patterns, tuple[bytes, ...])
+    scan = searcher.scan()
+    assert_type(scan.feed(b"abc"), list[tuple[int, int]])
+    assert_type(scan.position, int)
+
+
 def main() -> None:
     with zbuf.buffer(64, headroom=8) as buf:
         encode(buf, "name", b"body")
@@ -164,6 +195,9 @@ def main() -> None:
     assert_type(zbuf.hexdump.hexdump(b"abc"), str)
     allocators()
     composites()
+    searches()
+    frames(LengthFieldDecoder(100, offset=0, width=2, strip=2, byteorder="little"), LengthFieldPrepender(2, byteorder="little"))
+    frames(zbuf.codec.VarintLengthDecoder(100), zbuf.codec.VarintLengthPrepender())
     sockets(Path(__file__))
 
 

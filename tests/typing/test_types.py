@@ -94,6 +94,18 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.OutboundBuffer, "(*, high=65536, low=32768)"),
     (zbuf.PooledAllocator, "(*, max_cached=67108864, max_live=None, decay=10.0, zeroed=False, sensitive=False)"),
     (zbuf.SystemAllocator, "(*, max_live=None, zeroed=False, sensitive=False)"),
+    (zbuf.Searcher, "(*patterns)"),
+    (zbuf.Searcher.find, "(self, data, /)"),
+    (zbuf.codec.FrameDecoder.feed, "(self, data, /)"),
+    (zbuf.codec.LengthFieldDecoder,
+     "(max_frame_length, /, *, offset=0, width=4, adjustment=0, strip=0, byteorder='big', fail_fast=True)"),
+    (zbuf.codec.LineDecoder, "(max_frame_length, /, *, strip=True, fail_fast=False)"),
+    (zbuf.codec.DelimiterDecoder, "(max_frame_length, /, *delimiters, strip=True, fail_fast=True)"),
+    (zbuf.codec.FixedLengthDecoder, "(frame_length, /)"),
+    (zbuf.codec.VarintLengthDecoder, "(max_frame_length, /)"),
+    (zbuf.codec.LengthFieldPrepender, "(width=4, /, *, adjustment=0, includes_length=False, byteorder='big')"),
+    (zbuf.codec.VarintLengthPrepender, "()"),
+    (zbuf.codec.FramePrepender.encode_into, "(self, message, target, /)"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_signature_is_there_for_help_and_inspect(function, signature):
     assert str(inspect.signature(function)) == signature
