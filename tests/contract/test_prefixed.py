@@ -4,6 +4,8 @@ import gc
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import zbuf
 from kinds import check, refused, state, unchanged
@@ -427,22 +429,32 @@ def test_a_length_of_no_buffer_is_refused():
         kind().__exit__(None, None, None)
 
 
-def test_blocks_that_overlap_instead_of_nesting_are_right_or_errors(make_growable):
-    buf = make_growable(b"")
-    first, second = buf.length_prefixed("u8"), buf.length_prefixed("varint")
-    first.__enter__()
-    buf.write_u8(1)
-    second.__enter__()
-    buf.write_u8(2)
-    first.__exit__(None, None, None)
-    buf.write_u8(3)
-    second.__exit__(None, None, None)
-    assert bytes(buf) == b"\x0b\x01\x02\x02\x03"
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(KeyError, KeyError(), None)
-    with refused(RuntimeError, "^the 9 bytes for the length are no longer", buf):
-        second.__exit__(None, None, None)
+def test_blocks_that_overlap_instead_of_nesting_are_right(make_growable):
+    for first, second, content in (("u8", "varint", b"\x0b\x01\x02\x02\x03"), ("varint", "u8", b"\x03\x01\x02\x02\x03")):
+        buf = make_growable(b"")
+        outer, inner = buf.length_prefixed(first), buf.length_prefixed(second)
+        outer.__enter__()
+        buf.write_u8(1)
+        inner.__enter__()
+        buf.write_u8(2)
+        outer.__exit__(None, None, None)
+        buf.write_u8(3)
+        inner.__exit__(None, None, None)
+        assert bytes(buf) == content
+        check(buf)
+
+
+def test_a_block_that_outlives_the_one_around_it_is_an_error_if_that_was_taken_back(make_growable):
+    for more in (b"", b"x" * 50):
+        buf = make_growable(b"head")
+        outer, inner = buf.length_prefixed("u8"), buf.length_prefixed("u16")
+        outer.__enter__()
+        inner.__enter__()
+        outer.__exit__(KeyError, KeyError(), None)
+        buf.write_bytes(more)
+        with refused(RuntimeError, "^the 2 bytes for the length are no longer", buf):
+            inner.__exit__(None, None, None)
+        assert bytes(buf) == b"head" + more
 
 
 def test_blocks_on_several_buffers_do_not_know_of_each_other():
@@ -497,6 +509,55 @@ def test_slices_taken_inside_the_block_live_by_themselves(make_growable):
     buf.release()
     assert (bytes(part), bytes(view)) == (b"body", b"\x00\x04body")
     check(part, view)
+
+
+# -- any program of nested blocks
+
+STEPS = st.recursive(
+    st.sampled_from([b"", b"a", b"0123456789", b"y" * 130, b"z" * 700]),
+    lambda steps: st.tuples(st.sampled_from(sorted(FORMATS)), st.lists(steps, max_size=4), st.booleans()),
+    max_leaves=12,
+)
+
+
+def run(steps, buf, append):
+    for step in steps:
+        if isinstance(step, bytes):
+            append(buf, step)
+            continue
+        form, inner, fails = step
+        try:
+            with buf.length_prefixed(form):
+                run(inner, buf, append)
+                if fails:
+                    raise KeyError
+        except (KeyError, OverflowError):
+            pass
+        check(buf)
+
+
+def expected(steps):
+    made = b""
+    for step in steps:
+        if isinstance(step, bytes):
+            made += step
+        else:
+            form, inner, fails = step
+            body = expected(inner)
+            made += b"" if fails or form == "u8" and len(body) > 255 else prefixed(form, body)
+    return made
+
+
+@given(steps=st.lists(STEPS, max_size=6))
+def test_nested_blocks_give_what_is_built_from_the_inside(make_growable, steps):
+    appends = [lambda buf, x: buf.write_bytes(x)]
+    if hasattr(make_growable(b""), "append"):
+        appends.append(lambda buf, x: buf.append(zbuf.copied(x)))
+    for append in appends:
+        buf = make_growable(b"gone" * 10 + b"head")
+        buf.skip(40)
+        run(steps, buf, append)
+        assert bytes(buf) == b"head" + expected(steps)
 
 
 # -- reading
