@@ -1,7 +1,11 @@
 """How a length is written in front of what it counts."""
 
+from cpython.object cimport PyObject
+
 from zbuf._number cimport size_of
 from zbuf._varint cimport leb_decode, leb_encode, leb_size, quic_decode, quic_encode, quic_length, quic_size
+
+from sys import intern
 
 cdef extern from *:
     Py_ssize_t PY_SSIZE_T_MAX
@@ -10,14 +14,17 @@ cdef enum:
     COUNT = 12
 
 cdef zb_prefix KNOWN[COUNT]
-cdef dict NUMBERS = {}     # name: index in KNOWN
+cdef PyObject *NAMES[COUNT]    # interned, as those in programs are; NUMBERS keeps them
+cdef dict NUMBERS = {}         # name: index in KNOWN
 
 
 cdef int known(const char *name, zb_form form, int bits) except -1:
     cdef Py_ssize_t k = len(NUMBERS)
     cdef uint64_t most = ~<uint64_t>0 >> (64 - bits)
     KNOWN[k] = zb_prefix(name=name, form=form, bits=bits, size=bits // 8, added=0, most=most)
-    NUMBERS[name.decode()] = k
+    shown = intern(name.decode())
+    NAMES[k] = <PyObject *>shown
+    NUMBERS[shown] = k
     return 0
 
 
@@ -36,12 +43,7 @@ known(b"quic_varint", QUIC, 62)
 
 
 cdef int prefix_of(object name, bint includes_length, object max_length, zb_prefix *prefix) except -1:
-    if not isinstance(name, str):
-        raise TypeError(f"a length's format is a str, not {type(name).__name__!r}")
-    number = NUMBERS.get(name)
-    if number is None:
-        raise ValueError(f"no length is written as {name!r}: it is one of {', '.join(NUMBERS)}")
-    prefix[0] = KNOWN[<Py_ssize_t>number]
+    prefix[0] = KNOWN[number_of(name)]
     if includes_length:
         include_length(prefix)
     if max_length is not None:
@@ -51,6 +53,19 @@ cdef int prefix_of(object name, bint includes_length, object max_length, zb_pref
     elif prefix.form == QUIC:
         prefix.size = quic_size(prefix.most)
     return 0
+
+
+cdef Py_ssize_t number_of(object name) except -1:
+    cdef Py_ssize_t k
+    for k in range(COUNT):
+        if NAMES[k] == <PyObject *>name:
+            return k
+    if not isinstance(name, str):
+        raise TypeError(f"a length's format is a str, not {type(name).__name__!r}")
+    number = NUMBERS.get(name)
+    if number is None:
+        raise ValueError(f"no length is written as {name!r}: it is one of {', '.join(NUMBERS)}")
+    return number
 
 
 cdef int include_length(zb_prefix *prefix) except -1:
