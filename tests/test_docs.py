@@ -15,7 +15,8 @@ import pytest
 
 import zbuf
 
-README = Path(__file__).parent.parent / "README.md"
+HOME = Path(__file__).parent.parent
+PAGES = [path for path in (HOME / "README.md", *sorted(HOME.glob("docs/*.md"))) if path.exists()]
 METHODS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
            types.WrapperDescriptorType, classmethod, staticmethod)
 PROPERTIES = (property, types.GetSetDescriptorType, types.MemberDescriptorType)
@@ -140,16 +141,17 @@ def test_every_public_name_is_there():
 
 
 def code_blocks():
-    """The Python blocks of the README, each behind as many empty lines as there are before it."""
-    text = README.read_text() if README.exists() else ""
-    for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        above = text.count("\n", 0, block.start(1))
-        yield pytest.param("\n" * above + block[1], id=f"line {above + 1}")
+    """The Python blocks of the pages, each behind as many empty lines as there are before it."""
+    for page in PAGES:
+        text = page.read_text()
+        for block in re.finditer(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            above = text.count("\n", 0, block.start(1))
+            yield pytest.param(page.name, "\n" * above + block[1], id=f"{page.name} line {above + 1}")
 
 
-@pytest.mark.parametrize("block", list(code_blocks()) or [""])   # an installed package comes without one
-def test_a_block_of_the_readme_runs(block):
+@pytest.mark.parametrize(("page", "block"), list(code_blocks()) or [("", "")])   # an installed package comes without any
+def test_a_block_of_a_page_runs(page, block):
     if ">>>" in block:
-        run(block, "README.md")
+        run(block, page)
     else:
-        exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
+        exec(compile(block, page, "exec"), {"__name__": "__main__"})

@@ -11,7 +11,7 @@ from zbuf._pool cimport zb_pool
 # the layout of a block. Change it with every change to those. Cython imports
 # variables by name, used or not, so a module that was compiled against another
 # number fails at its import and not in its calls.
-cdef int zbuf_abi_1
+cdef int zbuf_abi_2
 
 cdef enum:
     # Values of _lim that say why no write goes straight to _mem.
@@ -134,6 +134,10 @@ cdef class ByteBuf:
     cdef void _rebase(self, Py_ssize_t n) noexcept
     # Moves the unread bytes to index 0 if that is cheap; how far they moved. REQUIRES: writable.
     cdef Py_ssize_t _slide(self) noexcept
+    # Takes the n bytes at i out; the bytes after them move down, in the memory
+    # that they were written to or by their index alone.
+    # REQUIRES: writable, written by this handle in one piece, and so was the byte before.
+    cdef void _close_gap(self, Py_ssize_t i, Py_ssize_t n) noexcept
     # Gives all of this handle's references back; True if they were the last.
     cdef bint _close(self) noexcept
     # May the bytes of [i, i + n) be overwritten? REQUIRES: live, inside the capacity.

@@ -1,7 +1,7 @@
 import builtins
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, ClassVar, Never, Self, SupportsFloat, SupportsIndex, overload
+from typing import Any, ClassVar, Never, Self, SupportsFloat, SupportsIndex, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
@@ -77,6 +77,16 @@ class ByteBuf:
     def read_quic_varint(self) -> int: ...
     def try_read_quic_varint(self) -> int | None: ...
     def write_quic_varint(self, value: SupportsIndex, /) -> None: ...
+
+    def length_prefixed(
+        self, format: str, /, *, includes_length: bool = False, max_length: SupportsIndex | None = None
+    ) -> LengthPrefix: ...
+    def read_prefixed(
+        self, format: str, /, *, includes_length: bool = False, max_length: SupportsIndex | None = None
+    ) -> ByteBuf: ...
+    def try_read_prefixed(
+        self, format: str, /, *, includes_length: bool = False, max_length: SupportsIndex | None = None
+    ) -> ByteBuf | None: ...
 
     def find(
         self, needle: Buffer | SupportsIndex, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /
@@ -302,6 +312,13 @@ class ByteIterator:
 class Window:
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, view: memoryview, /) -> None: ...
+
+@final
+class LengthPrefix:
+    def __enter__(self) -> ByteBuf: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 def unpickled(data: Buffer, /) -> ByteBuf: ...
 def copied(data: Buffer, /) -> ByteBuf: ...

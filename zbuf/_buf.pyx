@@ -1,5 +1,6 @@
 """ByteBuf: one handle on one block, a window into it, two indices."""
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_CheckBuffer, PyObject_GetBuffer,
@@ -22,9 +23,11 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
+from zbuf._prefix cimport prefix_load, prefix_of, prefix_store, prefix_wanted, zb_prefix
 from zbuf._refs cimport block_give, block_hold, block_refs
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
@@ -189,6 +192,7 @@ cdef class ByteBuf:
         if self._lim != READONLY:
             self._lim = self._cap
         self._settle(self._r - n, self._w - n)
+        marks_shift(<void *>self, n, -n)
 
     cdef Py_ssize_t _slide(self) noexcept:
         # The unread bytes to the front, if nobody else looks and as many have
@@ -203,7 +207,13 @@ cdef class ByteBuf:
         self._cap = self._lim = min(self._cap + (self._mem - front), self._max)
         self._mem = front
         self._settle(0, unread)
+        marks_shift(<void *>self, moved, -moved)
         return moved
+
+    cdef void _close_gap(self, Py_ssize_t i, Py_ssize_t n) noexcept:
+        memmove(self._mem + i, self._mem + i + n, self._w - i - n)
+        self._settle(self._r - min(max(self._r - i, 0), n), self._w - n)
+        marks_shift(<void *>self, i + n, -n)
 
     cdef bint _close(self) noexcept:
         cdef zb_block *block = self._block
@@ -399,6 +409,7 @@ cdef class ByteBuf:
         if i < self._r or i > self._cap:
             raise IndexError(f"writer_index {i} is outside {self._r} .. {self._cap}")
         self._settle(self._r, i)
+        marks_cut(<void *>self, i)
 
     def set_indices(self, reader, writer, /):
         """Set both indices at once, in whatever order they would pass each other.
@@ -444,6 +455,7 @@ cdef class ByteBuf:
         if n > self._max:
             raise CapacityError(n, self._max)
         self._resize(n)
+        marks_cut(<void *>self, n)
 
     @property
     def max_capacity(self):
@@ -527,6 +539,7 @@ cdef class ByteBuf:
         """
         self._live()
         self._settle(0, 0)
+        marks_cut(<void *>self, 0)
 
     def skip(self, size, /):
         """Move the reader forward without reading.
@@ -1239,6 +1252,84 @@ cdef class ByteBuf:
     cdef int _write_leb(self, uint64_t value) except -1:
         leb_encode(self._room(leb_size(value)), value)
         return 0
+
+    # -- a length in front of what it counts
+
+    def length_prefixed(self, format, /, *, includes_length=False, max_length=None):
+        """Write a length in front of what a `with` block writes.
+
+        >>> buf = zbuf.buffer()
+        >>> with buf.length_prefixed("u32"):
+        ...     buf.write_bytes(b"hello")
+        ...     buf.write_u16(7)
+        >>> bytes(buf)
+        b'\\x00\\x00\\x00\\x07hello\\x00\\x07'
+
+        The block begins with zeros where the length will be; its end fills in
+        how many bytes were written after them. Formats: u8, u16, u24, u32 and
+        u64, these but u8 with _le, varint, varint_u32 and quic_varint.
+        With includes_length the length counts its own bytes too; more than
+        max_length bytes of body are refused. Blocks nest. The object may be
+        kept, and used for one block after the other.
+
+        A varint is as short as it can be. So its block begins with as many
+        bytes as max_length takes (without one 9, 5 for varint_u32, 8 for
+        quic_varint), and if fewer do the body moves down at the end: say a
+        max_length that needs the bytes that most bodies need, and those stay
+        where they are. In a composite, shared parts never move.
+
+        The length goes with its bytes: reclaim, split_to and growth are fine
+        inside the block. A slice shares the memory that the buffer had when
+        it was taken: unless the buffer has moved since, it shows the length
+        too, and the bytes of a varint's body as they move.
+
+        Returns: a context manager; its `as` is this buffer.
+        Raises:  ValueError for no such format, includes_length with a varint or
+                 a negative max_length, TypeError, ReleasedError. At the
+                 block's begin, nothing changed: what write_zeros raises, and
+                 RuntimeError inside a block of the same object. At its end:
+                 OverflowError for a body that is too long, everything as after
+                 an error; ReleasedError, and RuntimeError if the bytes for the
+                 length are gone (the writer was before them, or they were
+                 discarded), nothing changed.
+        An error in the block passes on. The writer is then where it was before
+        it, the reader not behind it, the capacity not larger than it was, and
+        what a composite was given in the block is let go.
+        """
+        cdef LengthPrefix made = LengthPrefix.__new__(LengthPrefix)
+        prefix_of(format, includes_length, max_length, &made._prefix)
+        self._live()
+        made._buf = self
+        return made
+
+    def read_prefixed(self, format, /, *, includes_length=False, max_length=None):
+        """Read a length, and as many bytes as it says as a handle on them.
+
+        >>> buf = zbuf.copied(b"\\x00\\x05helloworld")
+        >>> bytes(buf.read_prefixed("u16")), bytes(buf)
+        (b'hello', b'world')
+
+        Formats and arguments as in length_prefixed. What comes from others
+        needs a max_length: who waits for all the bytes may wait for 2**64.
+        Moves:   reader_index past the body.
+        Returns: a buffer with a reference of its own, as read_slice does.
+        Raises:  UnderflowError; ValueError for a length above max_length, or
+                 one that is to include itself and does not; VarintError; for
+                 the arguments what length_prefixed raises; ReleasedError;
+                 nothing has moved.
+        """
+        return take_prefixed(self, format, includes_length, max_length, True)
+
+    def try_read_prefixed(self, format, /, *, includes_length=False, max_length=None):
+        """Read a length and its bytes as read_prefixed does, or return None if they are not all there.
+
+        >>> zbuf.copied(b"\\x00\\x05hell").try_read_prefixed("u16") is None
+        True
+
+        Moves reader_index past the body, or not at all. Raises what
+        read_prefixed raises, but UnderflowError.
+        """
+        return take_prefixed(self, format, includes_length, max_length, False)
 
     # -- search, in the reader's coordinates
 
@@ -3859,6 +3950,131 @@ cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize
     window._buf, window._block, window._mem = buf, block, mem
     window._size, window._readonly = n, readonly
     return window
+
+
+@cython.final
+@cython.freelist(8)
+cdef class LengthPrefix:
+    # A length in front of what is written while its `with` block runs. It may
+    # be used again, but not inside itself.
+    cdef ByteBuf _buf
+    cdef zb_prefix _prefix
+    cdef zb_mark _mark        # the bytes kept free for the length; set while the block runs
+    cdef Py_ssize_t _cap      # the buffer's capacity before it
+
+    def __dealloc__(self):
+        if self._mark.of != NULL:
+            mark_drop(&self._mark)
+
+    def __enter__(self):
+        cdef ByteBuf buf = self._buf
+        cdef int size = self._prefix.size
+        self._closed()
+        if buf is None:
+            raise ValueError("this length belongs to no buffer")
+        cdef Py_ssize_t capacity = buf._cap
+        buf._ensure(size)
+        # A foreign owner whose memory was left may have run any code.
+        self._closed()
+        memset(buf._room(size), 0, size)
+        mark_set(&self._mark, <void *>buf, buf._w - size, size)
+        self._cap = capacity
+        return buf
+
+    cdef int _closed(self) except -1:
+        if self._mark.of != NULL:
+            raise RuntimeError("a length that is open cannot be opened again: nesting takes two of them")
+        return 0
+
+    def __exit__(self, kind, error, trace):
+        if self._mark.of == NULL:
+            raise RuntimeError("a length that is not open cannot be closed")
+        mark_drop(&self._mark)
+        if kind is None:
+            self._fill_in()
+        else:
+            self._undo()
+
+    cdef int _fill_in(self) except -1:
+        cdef ByteBuf buf = self._buf
+        cdef Py_ssize_t at = self._mark.at
+        cdef int size = self._prefix.size
+        cdef unsigned char raw[LONGEST]
+        buf._live()
+        if at < 0 or at > buf._w - size:
+            raise RuntimeError(f"the {size} bytes for the length are no longer in the buffer, whose writer is at {buf._w}")
+        cdef Py_ssize_t n = buf._w - at - size
+        if <uint64_t>n > self._prefix.most:
+            self._undo()
+            raise OverflowError(
+                f"{n} bytes do not fit a length as {self._prefix.name.decode()}, of {self._prefix.most} at most"
+            )
+        cdef int used = prefix_store(&self._prefix, raw, n + self._prefix.added)
+        buf._poke(at, raw, used)
+        if used < size:
+            buf._close_gap(at + used, size - used)
+        return 0
+
+    cdef int _undo(self) except -1:
+        # Back to where the block began, if that is still there. What was
+        # appended after the piece that the length lies in is let go.
+        cdef ByteBuf buf = self._buf
+        cdef Py_ssize_t at = self._mark.at
+        cdef Py_ssize_t here = 0
+        cdef zb_block *block
+        if buf._block == NULL or at < 0 or at > buf._w:
+            return 0
+        buf._settle(min(buf._r, at), at)
+        marks_cut(<void *>buf, at)
+        buf._span(at, &here, &block)
+        here = min(at + here, max(self._cap, at))
+        if here < buf._cap:
+            buf._resize(here)
+        return 0
+
+
+cdef ByteBuf take_prefixed(ByteBuf buf, object format, bint includes_length, object max_length, bint must):
+    # None for what is not all there, unless it must be.
+    cdef zb_prefix prefix
+    cdef uint64_t number = 0
+    prefix_of(format, includes_length, max_length, &prefix)
+    cdef int used = look_prefix(buf, &prefix, &number, must)
+    if used == 0:
+        return None
+    cdef uint64_t length = body_length(buf, &prefix, number)
+    if length > <uint64_t>(buf._w - buf._r - used):
+        if must:
+            raise UnderflowError(used + <object>length, buf._w - buf._r, buf._r)
+        return None
+    cdef ByteBuf part = buf._part(buf._r + used, <Py_ssize_t>length)
+    buf._advance(used + <Py_ssize_t>length)
+    return part
+
+
+cdef int look_prefix(ByteBuf buf, zb_prefix *prefix, uint64_t *number, bint must) except -1:
+    # The number at the reader, which stays; how many bytes it takes, 0 if they
+    # are not all there.
+    cdef unsigned char scratch[LONGEST]
+    cdef const unsigned char *p = buf._mem + buf._r
+    buf._live()
+    cdef Py_ssize_t n = min(<Py_ssize_t>LONGEST, buf._w - buf._r)
+    if n > buf._run - buf._r:
+        buf._copy_out(buf._r, scratch, n)
+        p = scratch
+    cdef int used = prefix_load(prefix, p, n, number)
+    if used < 0:
+        raise VarintError(f"{prefix.bits}-bit varint", buf._r)
+    if used == 0 and must:
+        raise UnderflowError(prefix_wanted(prefix, p, n), n, buf._r)
+    return used
+
+
+cdef uint64_t body_length(ByteBuf buf, zb_prefix *prefix, uint64_t number) except? 0:
+    if number < <uint64_t>prefix.added:
+        raise ValueError(f"a length of {number} at {buf._r} does not count its own {prefix.added} bytes")
+    if number - prefix.added > prefix.most:
+        raise ValueError(f"a length of {number - prefix.added} at {buf._r} is above {prefix.most}")
+    return number - prefix.added
 
 
 cdef char *unsigned_bytes = b"B"   # the struct module's name for them

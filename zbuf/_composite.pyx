@@ -10,6 +10,7 @@ from libc.string cimport memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, readable, window_on
 from zbuf._foreign cimport foreign_block
+from zbuf._marks cimport marks_shift
 from zbuf._native cimport (
     Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
     zb_wake,
@@ -350,6 +351,7 @@ cdef class CompositeByteBuf(ByteBuf):
             self._cap -= first
             if self._max != PY_SSIZE_T_MAX:
                 self._max -= first
+            marks_shift(<void *>self, first, -first)
             if self._parts[self._head].end > self._origin:
                 self._settle(self._r - first, self._w - first)
             else:
@@ -361,6 +363,19 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef Py_ssize_t moved = self._r
         self._rebase(moved)
         return moved
+
+    cdef void _close_gap(self, Py_ssize_t i, Py_ssize_t n) noexcept:
+        # The rest of the gap's part moves; of the parts after it only the ends
+        # do. So the bytes of others stay, and nothing that was shared is copied.
+        cdef Py_ssize_t slot = self._locate(i)
+        cdef Py_ssize_t end = min(self._parts[slot].end - self._origin, self._w)
+        cdef unsigned char *gap = self._parts[slot].mem + (i - self._start_of(slot))
+        memmove(gap, gap + n, end - i - n)
+        if end < self._w:
+            self._shift(slot, self._stop, -n)
+            self._cap -= n
+        self._settle(self._r - min(max(self._r - i, 0), n), self._w - n)
+        marks_shift(<void *>self, i + n, -n)
 
     cdef bint _close(self) noexcept:
         # Foreign owners may run any code when they are let go: the handle is
@@ -594,6 +609,7 @@ cdef class CompositeByteBuf(ByteBuf):
         added._move_parts(self, slot)
         self._cap += n
         self._settle(self._r + (n if at < self._r else 0), self._w + n)
+        marks_shift(<void *>self, at, n)
 
     cdef void _move_parts(self, CompositeByteBuf to, Py_ssize_t slot) noexcept:
         # Hands all parts on; nothing is left. REQUIRES: `to` has slots for them.
@@ -634,6 +650,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._shift(slot, self._stop, -n)
         self._cap -= n
         self._settle(self._r - min(max(self._r - start, 0), n), self._w - n)
+        marks_shift(<void *>self, start + n, -n)
         block_give(block, 1)
         return part
 

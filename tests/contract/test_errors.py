@@ -47,6 +47,9 @@ CALLS = {
     "get_str": lambda buf: buf.get_str(0, 0),
     "write_str": lambda buf: buf.write_str(""),
     "set_str": lambda buf: buf.set_str(0, ""),
+    "length_prefixed": lambda buf: buf.length_prefixed("u8"),
+    "read_prefixed": lambda buf: buf.read_prefixed("u8"),
+    "try_read_prefixed": lambda buf: buf.try_read_prefixed("u8"),
     "find": lambda buf: buf.find(b""),
     "rfind": lambda buf: buf.rfind(b""),
     "index": lambda buf: buf.index(b""),
@@ -274,7 +277,8 @@ def test_methods_take_their_arguments_by_position_and_no_others(make):
     for call in (lambda: buf.read_u8(1), lambda: buf.skip(), lambda: buf.skip(1, 2), lambda: buf.skip(size=1),
                  lambda: buf.get_bytes(0), lambda: buf.peek_u8(0, 1), lambda: buf.set_u8(0), lambda: buf.write_bytes(),
                  lambda: buf.find(), lambda: buf.find(b"", 0, 1, 2), lambda: buf.slice(1, 2, 3), lambda: buf.view(1),
-                 lambda: buf.read_str(1, encoding="utf-8"), lambda: buf.retain(count=1)):
+                 lambda: buf.read_str(1, encoding="utf-8"), lambda: buf.retain(count=1), lambda: buf.read_prefixed(),
+                 lambda: buf.length_prefixed(format="u8"), lambda: buf.read_prefixed("u8", False)):
         with refused(TypeError, None, buf):
             call()
 

@@ -29,6 +29,10 @@ def pieces(buf: ByteBuf) -> None:
     buf.read_bytes(1).release()  # error
     buf.try_read_slice(1).release()  # error
     buf.readable_bytes + 1  # error
+    buf.length_prefixed(4)  # error
+    buf.length_prefixed("u32", max_length="1")  # error
+    buf.read_prefixed("u32", True)  # error
+    buf.try_read_prefixed("u32").release()  # error
     buf.release("all")  # error
     with buf.view() as view:
         view.read_u8()  # error

@@ -54,6 +54,13 @@ def pieces(buf: ByteBuf) -> None:
     assert_type(buf.read_str(1), str)
     with buf.read_slice(1) as part:
         assert_type(part, ByteBuf)
+    with buf.length_prefixed("u16", includes_length=True, max_length=Index()) as same:
+        assert_type(same, ByteBuf)
+    with buf.copy() as some:
+        some.skip(len(some) - 2)
+        assert_type(some.try_read_prefixed("u32", max_length=None), ByteBuf | None)
+        with some.read_prefixed("u16", includes_length=True) as frame:
+            assert_type(frame, ByteBuf)
     if (maybe := buf.try_read_slice(1)) is not None:
         assert_type(maybe.release(), bool)
     with buf.duplicate() as twin, buf.as_readonly() as fixed, buf.copy() as other, buf.slice(0, 1) as cut:

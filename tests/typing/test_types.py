@@ -80,6 +80,7 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.ByteBuf.read_u32, "(self, /)"),
     (zbuf.ByteBuf.write_bytes, "(self, data, /)"),
     (zbuf.ByteBuf.read_str, "(self, size, encoding='utf-8', errors='strict', /)"),
+    (zbuf.ByteBuf.length_prefixed, "(self, format, /, *, includes_length=False, max_length=None)"),
     (zbuf.CompositeByteBuf.views, "(self, limit=1024, /)"),
     (zbuf.Layout.read, "(self, buf, /)"),
     (zbuf.FileRegion.open, "(path, offset=0, count=None, /)"),
