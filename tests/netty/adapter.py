@@ -260,10 +260,13 @@ NUMBERS = {
 }
 
 
+ONE_ORDER = {"boolean", "byte", "unsigned_byte", "char"}
+
+
 def numbers():
     """read_, get_, set_ and write_ of every number, in both byte orders."""
     for name, (kind, to_write, value) in NUMBERS.items():
-        for order in ("", "_le"):
+        for order in ("",) if name in ONE_ORDER else ("", "_le"):
             yield f"read_{name}{order}", spelled("", lambda buf, k=kind + order: getattr(buf, f"read_{k}")(), value)
             yield f"get_{name}{order}", spelled("int", lambda buf, i, k=kind + order: getattr(buf, f"get_{k}")(i), value)
             if to_write is not None:

@@ -250,6 +250,7 @@ def _(s: Situation) -> None:
       lambda s: s.op in ("retain", "retain_n", "ref_cnt") and s.step.raises is None, differs="refcnt result")
 def _(s: Situation) -> None:
     s.went_well()
+    assert s.op == "ref_cnt" or "result" not in s.wrong
     n = 0 if s.op == "ref_cnt" else s.args[0] if s.args else 1
     for handle in s.world.family(s.handle):
         more = s.after[handle.name]["refcnt"] - s.before[handle.name]["refcnt"]

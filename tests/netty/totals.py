@@ -2,18 +2,20 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
 class Count:
-    """What became of the steps of a file or an operation."""
+    """What became of the steps of a file or of an operation."""
 
     steps: int = 0
     equal: int = 0
-    covered: Counter[str] = field(default_factory=Counter)
+    covered: Counter[str] = field(default_factory=Counter)      # by which rule
     failed: int = 0
 
     def add(self, verdict: str | None) -> None:
+        """Count a step: "" was as recorded, None failed, all else is the name of the rule that covers it."""
         self.steps += 1
         if verdict is None:
             self.failed += 1
@@ -21,6 +23,14 @@ class Count:
             self.covered[verdict] += 1
         else:
             self.equal += 1
+
+    @property
+    def share(self) -> float:
+        """How many of the steps came out as recorded."""
+        return self.equal / self.steps if self.steps else 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "equal": self.equal, "covered": dict(self.covered), "failed": self.failed}
 
 
 @dataclass(slots=True)
