@@ -3,6 +3,7 @@
 A step that is not as recorded must be covered by one of these. `applies` looks
 at the recording alone, never at what zbuf answered; `holds` asserts zbuf's own
 behaviour, and `differs` names the only fields in which the two may differ then.
+The first rule that applies is the one that has to hold.
 """
 
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import zbuf
 
-from .adapter import CODECS, NUMBERS, stops, text_of, units
+from .adapter import CODECS, ERRORS, NUMBERS, stops, text_of, units
 from .recordings import Step
 from .world import UNLIMITED, Handle, State, World
 
@@ -205,7 +206,7 @@ def _(s: Situation) -> None:
 @rule("strong_guarantee", "a call that raises has changed nothing; Netty had grown, moved an index or taken a reference",
       lambda s: s.step.raises is not None and bool(s.step.state))
 def _(s: Situation) -> None:
-    s.refused(IndexError, ValueError, zbuf.CapacityError, zbuf.ReadOnlyError, zbuf.ReleasedError)
+    s.refused(*ERRORS[s.step.raises])
 
 
 # -- references
