@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import zbuf
+from netty.codecs import CODEC_RULES
+from netty.deviations import RULES
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "netty.md"
@@ -97,8 +99,9 @@ def test_a_deviation_has_a_name_and_says_all_of_it():
     names = []
     for row in DEVIATIONS:
         assert len(row.cells) == 4 and all(row.cells), row
-        names.append(re.fullmatch(r"`([a-z0-9]+(-[a-z0-9]+)*)`", row.cells[0])[1])
+        names.append(re.fullmatch(r"`([a-z0-9]+(_[a-z0-9]+)*)`", row.cells[0])[1])
     assert len(set(names)) == len(names) == len(DEVIATIONS)
+    assert {rule.name for rule in [*RULES, *CODEC_RULES]} <= set(names)
 
 
 # -- what the page says of zbuf

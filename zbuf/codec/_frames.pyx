@@ -38,8 +38,8 @@ cdef class FrameDecoder:
 
     What is wrong with the stream is raised at once, by the call that meets it,
     as FrameTooLongError or CorruptFrameError, which have the frames that were
-    decoded before it in the same call as `frames`. What came behind it is kept,
-    and the next feed(), which may be feed(b""), goes on there.
+    decoded before it in the same call as `frames`. What came behind it is kept
+    where it lies, and the next feed(), which may be feed(b""), goes on there.
     """
 
     def __cinit__(self, *args, **kwargs):
