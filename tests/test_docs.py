@@ -1,6 +1,7 @@
 """What the documentation says is so: every example runs, and nothing public lacks a docstring."""
 
 import doctest
+import errno
 import importlib
 import inspect
 import os
@@ -74,6 +75,7 @@ def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
     named |= {f"zbuf.stats.{name}": getattr(zbuf.stats, name) for name in zbuf.stats.__all__}
+    named |= {f"zbuf.testing.{name}": getattr(zbuf.testing, name) for name in zbuf.testing.__all__}
     named["zbuf.hexdump.hexdump"] = zbuf.hexdump.hexdump
     for name, thing in named.items():
         yield Documented(name, thing)
@@ -94,7 +96,7 @@ PUBLIC = list(public_objects())
 
 
 def run(docstring, name):
-    names = {"zbuf": zbuf, "socket": socket, "os": os}
+    names = {"zbuf": zbuf, "socket": socket, "os": os, "errno": errno}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
     complaints = []
     doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)

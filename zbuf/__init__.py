@@ -32,9 +32,9 @@ __all__ = [
 
 
 def __getattr__(name):
-    # It brings typing, 12 ms of import for what most programs never look at.
-    if name == "stats":
-        import zbuf.stats as stats
+    # They bring typing, 12 ms of import for what most programs never look at.
+    if name in ("stats", "testing"):
+        from importlib import import_module
 
-        return stats
+        return import_module(f"zbuf.{name}")
     raise AttributeError(f"module 'zbuf' has no attribute {name!r}")

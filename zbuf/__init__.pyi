@@ -1,4 +1,4 @@
-from zbuf import errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats
+from zbuf import errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats, testing as testing
 from zbuf._alloc import (
     Allocator as Allocator,
     PooledAllocator as PooledAllocator,

@@ -16,12 +16,13 @@ from libc.limits cimport INT_MAX
 from libc.stdint cimport (
     INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t,
 )
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._memory cimport count_objects, open_nursery, zb_malloc
 from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
@@ -1389,7 +1390,7 @@ cdef class ByteBuf:
         cdef Py_ssize_t most = max(<Py_ssize_t>WINDOW, m + m)
         cdef Py_ssize_t n = max(<Py_ssize_t>256, m + m)
         cdef Py_ssize_t at
-        cdef unsigned char *window = <unsigned char *>malloc(most)
+        cdef unsigned char *window = <unsigned char *>zb_malloc(most)
         if window == NULL:
             raise MemoryError(f"no memory for a window of {most} bytes")
         try:
@@ -3798,6 +3799,8 @@ cdef void bury(PyObject *o) noexcept:
 
 
 (<zb_type *>ByteBuf).tp_dealloc = bury
+count_objects(ByteBuf)
+open_nursery(&nursery)
 
 
 cdef class ByteIterator:
@@ -3845,6 +3848,10 @@ cdef class Window:
     def __releasebuffer__(self, Py_buffer *view):
         self._buf._exports -= 1
         block_give(<zb_block *>view.internal, 1)
+
+
+count_objects(ByteIterator)
+count_objects(Window)
 
 
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):

@@ -4,12 +4,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, shared, window_on
 from zbuf._foreign cimport foreign_block
+from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
     Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
     zb_wake,
@@ -168,7 +169,7 @@ cdef class CompositeByteBuf(ByteBuf):
             return 0
         if count + more > slots // 2:
             slots = 2 * (count + more)
-            parts = <zb_part *>malloc(slots * sizeof(zb_part))
+            parts = <zb_part *>zb_malloc(slots * sizeof(zb_part))
             if parts == NULL:
                 raise MemoryError(f"no memory for {slots} parts")
         memmove(parts, self._parts + self._head, count * sizeof(zb_part))
@@ -838,6 +839,7 @@ cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *
 (<zb_type *>CompositeByteBuf).tp_dealloc = bury
 (<zb_type *>CompositeByteBuf).tp_vectorcall = call
 zb_own_methods(CompositeByteBuf, ByteBuf)
+open_nursery(&nursery)
 
 
 cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:
