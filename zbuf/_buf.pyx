@@ -1442,9 +1442,12 @@ cdef class ByteBuf:
         cdef Py_ssize_t n = size_of(size)
         cdef Py_ssize_t here = 0
         cdef zb_block *block
+        cdef Window window = Window.__new__(Window)
         self._ensure(n)
         cdef unsigned char *mem = self._span(self._w, &here, &block)
-        return PyMemoryView_FromObject(window_on(self, block, mem, n, False))
+        block_hold(block, 1)
+        window._show(self, block, mem, n, False)
+        return PyMemoryView_FromObject(window)
 
     def commit(self, size, /):
         """Make the next `size` writable bytes readable: something has filled them.
@@ -3835,6 +3838,11 @@ cdef class Window:
     cdef Py_ssize_t _size
     cdef bint _readonly
 
+    cdef void _show(self, ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) noexcept:
+        # Takes over the caller's reference of the block.
+        self._buf, self._block, self._mem = buf, block, mem
+        self._size, self._readonly = n, readonly
+
     def __dealloc__(self):
         if self._block != NULL:
             block_give(self._block, 1)
@@ -3863,8 +3871,7 @@ cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize
     except:
         block_give(block, 1)
         raise
-    window._buf, window._block, window._mem = buf, block, mem
-    window._size, window._readonly = n, readonly
+    window._show(buf, block, mem, n, readonly)
     return window
 
 

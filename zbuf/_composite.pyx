@@ -68,9 +68,14 @@ cdef class CompositeByteBuf(ByteBuf):
         self._coalesce = COALESCE
 
     def __init__(self, *parts, coalesce=COALESCE):
+        cdef Py_ssize_t before = self._w
         self._coalesce = size_of(coalesce)
         self._live()
-        self._append_all((<PyTupleObject *>parts).ob_item, len(parts))
+        try:
+            self._append_all((<PyTupleObject *>parts).ob_item, len(parts))
+        except:
+            self._take_back(before)
+            raise
 
     # -- where an index lies
 
@@ -304,11 +309,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef unsigned char *mem = self._span(i, &here, &block)
         if 0 < n <= here:
             one = blank()
-            block_hold(block, 1)
-            one._adopt(block, mem, n, n)
-            one._w = one._run = n
-            if self._lim == READONLY or self._parts[self._here].readonly:
-                one._lim = READONLY
+            look_at(one, block, mem, n, self._lim == READONLY or self._parts[self._here].readonly)
             return one
         made = self._sub(i, n)
         made._max = n
@@ -490,16 +491,22 @@ cdef class CompositeByteBuf(ByteBuf):
         return self._append_piece(block, mem, n, n >= self._coalesce and not src._may_write(src._r, n))
 
     cdef int _append_each(self, ByteBuf src) except -1:
-        # All of its pieces or none.
+        # All of its pieces or none: what they take is there before the first,
+        # and is short only if a foreign owner that was let go has used it.
         cdef Py_ssize_t i = src._r
         cdef Py_ssize_t end = src._w
         cdef Py_ssize_t before = self._w
         cdef Py_ssize_t here
         cdef zb_block *block
         cdef unsigned char *mem
+        cdef Py_ssize_t small = 0
+        cdef Py_ssize_t shared = count_shared(src, self._coalesce, &small)
+        self._writable()
         if end - i > self._max - before:
-            self._writable()
             raise CapacityError(end - i, self._max - before)
+        self._reserve(2 * shared + 1)    # each may follow what is copied
+        self._ensure(small)
+        before = self._w
         try:
             while i < end and end <= src._w:
                 mem = src._span(i, &here, &block)
@@ -622,14 +629,15 @@ cdef class CompositeByteBuf(ByteBuf):
         Source:  CompositeByteBuf.removeComponent.
         """
         cdef Py_ssize_t nth = index_of(k)
+        cdef ByteBuf part = blank()
         self._writable()
         self._slot_of(nth, False)
         self._drop_spare()
         cdef Py_ssize_t slot = self._slot_of(nth, False)
         cdef Py_ssize_t start = self._start_of(slot)
         cdef Py_ssize_t n = self._parts[slot].end - self._origin - start
-        cdef ByteBuf part = self._part(start, n)
         cdef zb_block *block = self._parts[slot].block
+        look_at(part, block, self._parts[slot].mem, n, self._parts[slot].readonly)
         memmove(&self._parts[slot], &self._parts[slot + 1], (self._stop - slot - 1) * sizeof(zb_part))
         self._stop -= 1
         self._shift(slot, self._stop, -n)
@@ -840,6 +848,33 @@ cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *
 (<zb_type *>CompositeByteBuf).tp_vectorcall = call
 zb_own_methods(CompositeByteBuf, ByteBuf)
 open_nursery(&nursery)
+
+
+cdef void look_at(ByteBuf made, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) noexcept:
+    # Makes a blank handle one on n bytes that can all be read.
+    block_hold(block, 1)
+    made._adopt(block, mem, n, n)
+    made._w = made._run = n
+    if readonly:
+        made._lim = READONLY
+
+
+cdef Py_ssize_t count_shared(ByteBuf src, Py_ssize_t coalesce, Py_ssize_t *small) noexcept:
+    # How many pieces of the readable bytes are long enough to be shared; of
+    # the others, the bytes.
+    cdef Py_ssize_t i = src._r
+    cdef Py_ssize_t found = 0
+    cdef Py_ssize_t here
+    cdef zb_block *block
+    while i < src._w:
+        src._span(i, &here, &block)
+        here = min(here, src._w - i)
+        if here < coalesce:
+            small[0] += here
+        else:
+            found += 1
+        i += here
+    return found
 
 
 cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:
