@@ -20,7 +20,7 @@ cdef bint due() noexcept:
 cdef object new_object(PyTypeObject *type, Py_ssize_t items):
     # tp_alloc.
     if fails():
-        raise MemoryError(f"no memory for a {(<object>type).__name__}")
+        raise MemoryError(f"no memory for a new {(<object>type).__name__}")
     return PyType_GenericAlloc(type, items)
 
 

@@ -35,7 +35,6 @@ cdef enum:
 
 
 @cython.final
-@cython.freelist(8)
 cdef class Flushed:
     """What one flush did: `sent` bytes went, and whether the socket is `full`.
 

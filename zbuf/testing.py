@@ -35,7 +35,7 @@ class fail_after:
     >>> with zbuf.testing.fail_after(1) as fault:
     ...     zbuf.buffer(64)
     Traceback (most recent call last):
-    MemoryError: no memory for a ByteBuf
+    MemoryError: no memory for a new ByteBuf
     >>> fault.fired
     1
 
