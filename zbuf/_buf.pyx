@@ -1315,7 +1315,10 @@ cdef class ByteBuf:
         Raises TypeError, ReleasedError. Source: bytes.startswith.
         """
         if isinstance(prefix, tuple):
-            return any([self.startswith(one, start, end) for one in prefix])
+            for one in <tuple>prefix:
+                if self.startswith(one, start, end):
+                    return True
+            return False
         return self._has_at_end(prefix, start, end, False)
 
     def endswith(self, suffix, start=0, end=None, /):
@@ -1327,7 +1330,10 @@ cdef class ByteBuf:
         Raises TypeError, ReleasedError. Source: bytes.endswith.
         """
         if isinstance(suffix, tuple):
-            return any([self.endswith(one, start, end) for one in suffix])
+            for one in <tuple>suffix:
+                if self.endswith(one, start, end):
+                    return True
+            return False
         return self._has_at_end(suffix, start, end, True)
 
     cdef bint _has_at_end(self, object needle, object start, object end, bint last) except -1:
@@ -1436,7 +1442,8 @@ cdef class ByteBuf:
         b'abcd'
 
         Moves nothing: commit(n) then makes the first n of them readable.
-        Raises, nothing changed: what ensure_writable raises.
+        Raises, nothing changed: what ensure_writable raises; MemoryError, with
+        the room made, where Python has none for the memoryview.
         Source: ByteBuf.internalNioBuffer.
         """
         cdef Py_ssize_t n = size_of(size)

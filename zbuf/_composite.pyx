@@ -838,9 +838,12 @@ cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *
         made = blank_composite()
         made._append_all(args, count)
         return made
-    given = tuple([<object>args[k] for k in range(count)])
+    cdef list given = []
+    for k in range(count):
+        given.append(<object>args[k])
     named = {name: <object>args[count + k] for k, name in enumerate(<tuple>names)}
-    return PyType_Type.tp_call(cls, <PyObject *>given, <PyObject *>named)
+    positional = tuple(given)
+    return PyType_Type.tp_call(cls, <PyObject *>positional, <PyObject *>named)
 
 
 (<zb_type *>CompositeByteBuf).tp_new = bear

@@ -568,10 +568,13 @@ cdef void give(item *gone) noexcept:
 
 cdef list resolved(object parts):
     # What is left runs nobody's code when it is queued.
-    return [
-        part if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)) else shared(part)
-        for part in parts
-    ]
+    cdef list ready = []
+    for part in parts:
+        if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)):
+            ready.append(part)
+        else:
+            ready.append(shared(part))
+    return ready
 
 
 cdef int descriptor(object sock) except -1:

@@ -89,7 +89,10 @@ class Queues:
         with ours, theirs:
             return queue.flush_to(ours)
 
-    MIXED = [b"small", b"x" * 2900, bytes(5000), zbuf.FileRegion.open(__file__), zbuf.wrap(bytes(9000), b"y" * 700, b"z")]
+    @staticmethod
+    def write_mixed(queue):
+        with zbuf.FileRegion.open(__file__) as region, zbuf.wrap(bytes(9000), b"y" * 700, b"z") as pieces:
+            queue.writelines([b"small", b"x" * 2900, bytes(5000), region, pieces] * 10)
 
     calls = {
         "OutboundBuffer": lambda queue: zbuf.OutboundBuffer(),
@@ -99,7 +102,7 @@ class Queues:
         "OutboundBuffer.pending_bytes": lambda queue: queue.pending_bytes,
         "OutboundBuffer.writable": lambda queue: queue.writable,
         "OutboundBuffer.write": lambda queue: queue.write(bytearray(5000)),
-        "OutboundBuffer.writelines": lambda queue: queue.writelines(Queues.MIXED * 10),
+        "OutboundBuffer.writelines": write_mixed,
         "write bytes that are copied": lambda queue: queue.write(b"x" * 2900),
         "write many pieces": lambda queue: queue.write(zbuf.wrap(*[b"small", bytes(5000)] * 20)),
         "write beyond the high watermark": lambda queue: queue.writelines([bytes(5000), b"x" * 5000] * 20),

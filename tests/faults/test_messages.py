@@ -9,7 +9,7 @@ from faults import each_fault, outcome
 
 pytestmark = pytest.mark.usefixtures("from_malloc")
 
-PIECES = zbuf.wrap(b"ab" * 200, b"cd" * 200)
+PIECES = zbuf.CompositeByteBuf(zbuf.copied(b"ab" * 200), zbuf.copied(b"cd" * 200), coalesce=0)
 LARGE = zbuf.copied(bytes(5000))
 
 

@@ -88,3 +88,8 @@ def others(sock: socket.socket, buf: ByteBuf) -> None:
     queue.flush_to(sock, 100)  # error
     queue.flush_to(sock) + 1  # error
     queue.pending_bytes = 0  # error
+    zbuf.testing.fail_after()  # error
+    zbuf.testing.fail_after(1, 2)  # error
+    zbuf.testing.fail_after(1).fired = 0  # error
+    zbuf.testing.syscalls(["short:1"])  # error
+    zbuf.testing.Short("1")  # error

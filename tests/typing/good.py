@@ -1,5 +1,6 @@
 """A program that mypy --strict accepts, and that does what its types say."""
 
+import errno
 import socket
 import struct
 from collections.abc import Iterator
@@ -146,6 +147,16 @@ def sockets(path: Path) -> None:
             assert_type(FileRegion(file, 0).release(), bool)
 
 
+def faults() -> None:
+    with zbuf.testing.fail_after(1, times=None) as fault:
+        try:
+            zbuf.buffer()
+        except MemoryError:
+            assert_type(fault.fired, int)
+    with zbuf.testing.syscalls([None, errno.EAGAIN, zbuf.testing.Short(1)]) as script:
+        assert_type(script.left, int)
+
+
 def main() -> None:
     with zbuf.buffer(64, headroom=8) as buf:
         encode(buf, "name", b"body")
@@ -165,6 +176,7 @@ def main() -> None:
     allocators()
     composites()
     sockets(Path(__file__))
+    faults()
 
 
 if __name__ == "__main__":
