@@ -491,22 +491,18 @@ cdef class CompositeByteBuf(ByteBuf):
         return self._append_piece(block, mem, n, n >= self._coalesce and not src._may_write(src._r, n))
 
     cdef int _append_each(self, ByteBuf src) except -1:
-        # All of its pieces or none: what they take is there before the first,
-        # and is short only if a foreign owner that was let go has used it.
+        # All of its pieces or none.
         cdef Py_ssize_t i = src._r
         cdef Py_ssize_t end = src._w
-        cdef Py_ssize_t before = self._w
         cdef Py_ssize_t here
         cdef zb_block *block
         cdef unsigned char *mem
-        cdef Py_ssize_t small = 0
-        cdef Py_ssize_t shared = count_shared(src, self._coalesce, &small)
         self._writable()
-        if end - i > self._max - before:
-            raise CapacityError(end - i, self._max - before)
-        self._reserve(2 * shared + 1)    # each may follow what is copied
-        self._ensure(small)
-        before = self._w
+        if end - i > self._max - self._w:
+            raise CapacityError(end - i, self._max - self._w)
+        if self._cap > self._w:
+            take_for_pieces(self, src)
+        cdef Py_ssize_t before = self._w
         try:
             while i < end and end <= src._w:
                 mem = src._span(i, &here, &block)
@@ -860,6 +856,16 @@ cdef void look_at(ByteBuf made, zb_block *block, unsigned char *mem, Py_ssize_t 
     made._w = made._run = n
     if readonly:
         made._lim = READONLY
+
+
+cdef int take_for_pieces(CompositeByteBuf buf, ByteBuf src) except -1:
+    # All memory that appending the pieces takes. Without it the room behind
+    # the writer would be gone already when a later piece finds none.
+    cdef Py_ssize_t small = 0
+    cdef Py_ssize_t shared = count_shared(src, buf._coalesce, &small)
+    buf._reserve(2 * shared + 1)    # each may follow what is copied
+    buf._ensure(small)
+    return 0
 
 
 cdef Py_ssize_t count_shared(ByteBuf src, Py_ssize_t coalesce, Py_ssize_t *small) noexcept:
