@@ -5,9 +5,7 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
-import zbuf
-from kinds import KINDS, SYSTEM
-from zbuf import _foreign
+from kinds import KINDS, live_blocks
 
 settings.register_profile("short", max_examples=60, stateful_step_count=30, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
@@ -40,10 +38,6 @@ make_fixed = kinds_fixture(lambda kind: kind.writable and not kind.growable)
 make_readonly = kinds_fixture(lambda kind: not kind.writable and not kind.growable)
 make_whole = kinds_fixture(lambda kind: not kind.pieces)
 make_pieces = kinds_fixture(lambda kind: kind.pieces)
-
-
-def live_blocks():
-    return _foreign.live_foreign_blocks() + len(zbuf.default_allocator().live()) + len(SYSTEM.live())
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from typing import Callable
 
 import zbuf
+from zbuf import _foreign
 
 JUNK = b"\xa5\x5a\xff\x80\x00"   # what lies around the content: no test content looks like it
 
 
 SYSTEM = zbuf.SystemAllocator()
+
+
+def live_blocks():
+    """How many blocks have references, wherever they are from."""
+    return _foreign.live_foreign_blocks() + len(zbuf.default_allocator().live()) + len(SYSTEM.live())
 
 
 @dataclass(frozen=True)

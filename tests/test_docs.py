@@ -1,6 +1,7 @@
 """What the documentation says is so: every example runs, and nothing public lacks a docstring."""
 
 import doctest
+import errno
 import importlib
 import inspect
 import os
@@ -74,7 +75,7 @@ def objects(module):
 def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
-    for module in (zbuf.stats, zbuf.codec):
+    for module in (zbuf.stats, zbuf.codec, zbuf.testing):
         named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     named["zbuf.hexdump.hexdump"] = zbuf.hexdump.hexdump
     for name, thing in named.items():
@@ -96,7 +97,7 @@ PUBLIC = list(public_objects())
 
 
 def run(docstring, name):
-    names = {"zbuf": zbuf, "socket": socket, "os": os}
+    names = {"zbuf": zbuf, "socket": socket, "os": os, "errno": errno}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
     complaints = []
     doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)

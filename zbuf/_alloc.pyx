@@ -5,6 +5,7 @@ from libc.math cimport isfinite
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
     default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
@@ -243,6 +244,10 @@ cdef class SystemAllocator(Allocator):
 
     def __cinit__(self, *, max_live=None, zeroed=False, sensitive=False):
         self._pool = system_pool_new(limit_of(max_live), bool(zeroed), bool(sensitive))
+
+
+count_objects(PooledAllocator)
+count_objects(SystemAllocator)
 
 
 cdef Py_ssize_t limit_of(object max_live) except -1:

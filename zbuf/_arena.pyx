@@ -1,8 +1,10 @@
 """Arenas: 2 MiB of mapped memory, given out in runs of pages."""
 
 from libc.stdint cimport uint64_t, uintptr_t
-from libc.stdlib cimport calloc, free
-from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, mmap, munmap
+from libc.stdlib cimport free
+from posix.mman cimport munmap
+
+from zbuf._memory cimport zb_calloc, zb_mmap
 
 cdef extern from "<sys/mman.h>" nogil:
     int MADV_DONTNEED
@@ -92,7 +94,7 @@ cdef void arenas_unmap(zb_arenas *arenas, Py_ssize_t keep) noexcept:
 
 cdef zb_arena *add_arena(zb_arenas *arenas) noexcept:
     cdef zb_arena **link = &arenas.first
-    cdef zb_arena *arena = <zb_arena *>calloc(1, sizeof(zb_arena))
+    cdef zb_arena *arena = <zb_arena *>zb_calloc(1, sizeof(zb_arena))
     if arena == NULL:
         return NULL
     arena.base = map_pages(ARENA, ARENA)
@@ -206,8 +208,8 @@ cdef unsigned char *map_pages(Py_ssize_t n, Py_ssize_t align) noexcept:
     cdef Py_ssize_t extra = align - PAGE
     cdef unsigned char *p
     cdef Py_ssize_t before
-    p = <unsigned char *>mmap(NULL, n + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    if p == MAP_FAILED:
+    p = <unsigned char *>zb_mmap(n + extra)
+    if p == NULL:
         return NULL
     before = -<Py_ssize_t>(<uintptr_t>p) & (align - 1)
     if before:

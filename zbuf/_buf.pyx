@@ -17,13 +17,14 @@ from libc.limits cimport INT_MAX
 from libc.stdint cimport (
     INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t,
 )
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
+from zbuf._memory cimport count_objects, open_nursery, zb_malloc
 from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
@@ -1405,7 +1406,10 @@ cdef class ByteBuf:
         Raises TypeError, ReleasedError. Source: bytes.startswith.
         """
         if isinstance(prefix, tuple):
-            return any([self.startswith(one, start, end) for one in prefix])
+            for one in <tuple>prefix:
+                if self.startswith(one, start, end):
+                    return True
+            return False
         return self._has_at_end(prefix, start, end, False)
 
     def endswith(self, suffix, start=0, end=None, /):
@@ -1417,7 +1421,10 @@ cdef class ByteBuf:
         Raises TypeError, ReleasedError. Source: bytes.endswith.
         """
         if isinstance(suffix, tuple):
-            return any([self.endswith(one, start, end) for one in suffix])
+            for one in <tuple>suffix:
+                if self.endswith(one, start, end):
+                    return True
+            return False
         return self._has_at_end(suffix, start, end, True)
 
     cdef bint _has_at_end(self, object needle, object start, object end, bint last) except -1:
@@ -1480,7 +1487,7 @@ cdef class ByteBuf:
         cdef Py_ssize_t most = max(<Py_ssize_t>WINDOW, m + m)
         cdef Py_ssize_t n = max(<Py_ssize_t>256, m + m)
         cdef Py_ssize_t at
-        cdef unsigned char *window = <unsigned char *>malloc(most)
+        cdef unsigned char *window = <unsigned char *>zb_malloc(most)
         if window == NULL:
             raise MemoryError(f"no memory for a window of {most} bytes")
         try:
@@ -1526,15 +1533,19 @@ cdef class ByteBuf:
         b'abcd'
 
         Moves nothing: commit(n) then makes the first n of them readable.
-        Raises, nothing changed: what ensure_writable raises.
+        Raises, nothing changed: what ensure_writable raises; MemoryError, with
+        the room made, where Python has none for the memoryview.
         Source: ByteBuf.internalNioBuffer.
         """
         cdef Py_ssize_t n = size_of(size)
         cdef Py_ssize_t here = 0
         cdef zb_block *block
+        cdef Window window = Window.__new__(Window)
         self._ensure(n)
         cdef unsigned char *mem = self._span(self._w, &here, &block)
-        return PyMemoryView_FromObject(window_on(self, block, mem, n, False))
+        block_hold(block, 1)
+        window._show(self, block, mem, n, False)
+        return PyMemoryView_FromObject(window)
 
     def commit(self, size, /):
         """Make the next `size` writable bytes readable: something has filled them.
@@ -3889,6 +3900,8 @@ cdef void bury(PyObject *o) noexcept:
 
 
 (<zb_type *>ByteBuf).tp_dealloc = bury
+count_objects(ByteBuf)
+open_nursery(&nursery)
 
 
 cdef class ByteIterator:
@@ -3923,6 +3936,11 @@ cdef class Window:
     cdef Py_ssize_t _size
     cdef bint _readonly
 
+    cdef void _show(self, ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) noexcept:
+        # Takes over the caller's reference of the block.
+        self._buf, self._block, self._mem = buf, block, mem
+        self._size, self._readonly = n, readonly
+
     def __dealloc__(self):
         if self._block != NULL:
             block_give(self._block, 1)
@@ -3938,6 +3956,10 @@ cdef class Window:
         block_give(<zb_block *>view.internal, 1)
 
 
+count_objects(ByteIterator)
+count_objects(Window)
+
+
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):
     # Making an object may run the collector, and that any code: hold first.
     cdef Window window
@@ -3947,8 +3969,7 @@ cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize
     except:
         block_give(block, 1)
         raise
-    window._buf, window._block, window._mem = buf, block, mem
-    window._size, window._readonly = n, readonly
+    window._show(buf, block, mem, n, readonly)
     return window
 
 
@@ -4031,6 +4052,9 @@ cdef class LengthPrefix:
         if here < buf._cap:
             buf._resize(here)
         return 0
+
+
+count_objects(LengthPrefix)
 
 
 cdef ByteBuf take_prefixed(ByteBuf buf, object format, bint includes_length, object max_length, bint must):

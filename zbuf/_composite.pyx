@@ -4,13 +4,14 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.memoryview cimport PyMemoryView_FromObject
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, readable, window_on
 from zbuf._foreign cimport foreign_block
 from zbuf._marks cimport marks_shift
+from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
     Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
     zb_wake,
@@ -68,9 +69,14 @@ cdef class CompositeByteBuf(ByteBuf):
         self._coalesce = COALESCE
 
     def __init__(self, *parts, coalesce=COALESCE):
+        cdef Py_ssize_t before = self._w
         self._coalesce = size_of(coalesce)
         self._live()
-        self._append_all((<PyTupleObject *>parts).ob_item, len(parts))
+        try:
+            self._append_all((<PyTupleObject *>parts).ob_item, len(parts))
+        except:
+            self._take_back(before)
+            raise
 
     # -- where an index lies
 
@@ -169,7 +175,7 @@ cdef class CompositeByteBuf(ByteBuf):
             return 0
         if count + more > slots // 2:
             slots = 2 * (count + more)
-            parts = <zb_part *>malloc(slots * sizeof(zb_part))
+            parts = <zb_part *>zb_malloc(slots * sizeof(zb_part))
             if parts == NULL:
                 raise MemoryError(f"no memory for {slots} parts")
         memmove(parts, self._parts + self._head, count * sizeof(zb_part))
@@ -304,11 +310,7 @@ cdef class CompositeByteBuf(ByteBuf):
         cdef unsigned char *mem = self._span(i, &here, &block)
         if 0 < n <= here:
             one = blank()
-            block_hold(block, 1)
-            one._adopt(block, mem, n, n)
-            one._w = one._run = n
-            if self._lim == READONLY or self._parts[self._here].readonly:
-                one._lim = READONLY
+            look_at(one, block, mem, n, self._lim == READONLY or self._parts[self._here].readonly)
             return one
         made = self._sub(i, n)
         made._max = n
@@ -507,13 +509,15 @@ cdef class CompositeByteBuf(ByteBuf):
         # All of its pieces or none.
         cdef Py_ssize_t i = src._r
         cdef Py_ssize_t end = src._w
-        cdef Py_ssize_t before = self._w
         cdef Py_ssize_t here
         cdef zb_block *block
         cdef unsigned char *mem
-        if end - i > self._max - before:
-            self._writable()
-            raise CapacityError(end - i, self._max - before)
+        self._writable()
+        if end - i > self._max - self._w:
+            raise CapacityError(end - i, self._max - self._w)
+        if self._cap > self._w:
+            take_for_pieces(self, src)
+        cdef Py_ssize_t before = self._w
         try:
             while i < end and end <= src._w:
                 mem = src._span(i, &here, &block)
@@ -637,14 +641,15 @@ cdef class CompositeByteBuf(ByteBuf):
         Source:  CompositeByteBuf.removeComponent.
         """
         cdef Py_ssize_t nth = index_of(k)
+        cdef ByteBuf part = blank()
         self._writable()
         self._slot_of(nth, False)
         self._drop_spare()
         cdef Py_ssize_t slot = self._slot_of(nth, False)
         cdef Py_ssize_t start = self._start_of(slot)
         cdef Py_ssize_t n = self._parts[slot].end - self._origin - start
-        cdef ByteBuf part = self._part(start, n)
         cdef zb_block *block = self._parts[slot].block
+        look_at(part, block, self._parts[slot].mem, n, self._parts[slot].readonly)
         memmove(&self._parts[slot], &self._parts[slot + 1], (self._stop - slot - 1) * sizeof(zb_part))
         self._stop -= 1
         self._shift(slot, self._stop, -n)
@@ -846,15 +851,56 @@ cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *
         made = blank_composite()
         made._append_all(args, count)
         return made
-    given = tuple([<object>args[k] for k in range(count)])
+    cdef list given = []
+    for k in range(count):
+        given.append(<object>args[k])
     named = {name: <object>args[count + k] for k, name in enumerate(<tuple>names)}
-    return PyType_Type.tp_call(cls, <PyObject *>given, <PyObject *>named)
+    positional = tuple(given)
+    return PyType_Type.tp_call(cls, <PyObject *>positional, <PyObject *>named)
 
 
 (<zb_type *>CompositeByteBuf).tp_new = bear
 (<zb_type *>CompositeByteBuf).tp_dealloc = bury
 (<zb_type *>CompositeByteBuf).tp_vectorcall = call
 zb_own_methods(CompositeByteBuf, ByteBuf)
+open_nursery(&nursery)
+
+
+cdef void look_at(ByteBuf made, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly) noexcept:
+    # Makes a blank handle one on n bytes that can all be read.
+    block_hold(block, 1)
+    made._adopt(block, mem, n, n)
+    made._w = made._run = n
+    if readonly:
+        made._lim = READONLY
+
+
+cdef int take_for_pieces(CompositeByteBuf buf, ByteBuf src) except -1:
+    # All memory that appending the pieces takes. Without it the room behind
+    # the writer would be gone already when a later piece finds none.
+    cdef Py_ssize_t small = 0
+    cdef Py_ssize_t shared = count_shared(src, buf._coalesce, &small)
+    buf._reserve(2 * shared + 1)    # each may follow what is copied
+    buf._ensure(small)
+    return 0
+
+
+cdef Py_ssize_t count_shared(ByteBuf src, Py_ssize_t coalesce, Py_ssize_t *small) noexcept:
+    # How many pieces of the readable bytes are long enough to be shared; of
+    # the others, the bytes.
+    cdef Py_ssize_t i = src._r
+    cdef Py_ssize_t found = 0
+    cdef Py_ssize_t here
+    cdef zb_block *block
+    while i < src._w:
+        src._span(i, &here, &block)
+        here = min(here, src._w - i)
+        if here < coalesce:
+            small[0] += here
+        else:
+            found += 1
+        i += here
+    return found
 
 
 cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:

@@ -6,10 +6,11 @@ from cpython.buffer cimport (
 from cpython.bytes cimport PyBytes_CheckExact
 from cpython.exc cimport PyErr_Fetch, PyErr_Restore
 from cpython.object cimport PyObject
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memset
 
 from zbuf._block cimport zb_block
+from zbuf._memory cimport zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
 
 
@@ -35,7 +36,7 @@ def live_foreign_blocks() -> int:
 cdef zb_block *foreign_block(object exporter, bint *readonly) except NULL:
     if not PyObject_CheckBuffer(exporter):
         raise TypeError(f"a bytes-like object is required, not {type(exporter).__name__!r}")
-    cdef foreign *made = <foreign *>malloc(sizeof(foreign))
+    cdef foreign *made = <foreign *>zb_malloc(sizeof(foreign))
     if made == NULL:
         raise MemoryError(f"no memory for a record of {sizeof(foreign)} bytes")
     try:

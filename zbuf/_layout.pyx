@@ -8,11 +8,12 @@ from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport (
     INT64_MAX, INT64_MIN, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t,
 )
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from zbuf._buf cimport ByteBuf
 from zbuf._endian cimport *
+from zbuf._memory cimport count_objects, zb_realloc
 from zbuf._number cimport fit, fit_u64, index_of, single, size_of
 
 from zbuf.errors import LayoutError
@@ -102,7 +103,7 @@ cdef class Layout:
             return 0
         if code == c"s":
             each, items = items, 1
-        cdef zb_field *more = <zb_field *>realloc(self._fields, (self._count + items + 1) * sizeof(zb_field))
+        cdef zb_field *more = <zb_field *>zb_realloc(self._fields, (self._count + items + 1) * sizeof(zb_field))
         if more == NULL:
             raise MemoryError(f"no memory for {self._count + items} fields")
         self._fields = more
@@ -279,6 +280,9 @@ cdef class Layout:
         for k in range(self._count):
             store_field(&self._fields[k], p, self._little, values[k])
         return 0
+
+
+count_objects(Layout)
 
 
 cdef object load_field(zb_field *field, const unsigned char *p, bint little):

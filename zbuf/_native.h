@@ -62,8 +62,10 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
 #define ZB_RESTING 1024
 #endif
 
-typedef struct {
+typedef struct zb_nursery {
+    struct zb_nursery *next;     /* in a list of all, which _memory has */
     int count;
+    int most;                    /* that may rest; ZB_RESTING once it is open */
     PyObject *handles[ZB_RESTING + 1];
 } zb_nursery;
 
@@ -74,9 +76,18 @@ static inline PyObject *zb_wake(zb_nursery *nursery, PyTypeObject *type, newfunc
     return PyObject_Init(nursery->handles[--nursery->count], type);
 }
 
+/* Closes a nursery: none rest in it any more. */
+static inline void zb_empty(zb_nursery *nursery) {
+    nursery->most = 0;
+    while (nursery->count > 0) {
+        PyObject *handle = nursery->handles[--nursery->count];
+        Py_TYPE(handle)->tp_free(handle);
+    }
+}
+
 /* The end of a dead handle that has let go of all it held. */
 static inline void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) {
-    if (Py_TYPE(handle) == type && nursery->count < ZB_RESTING)
+    if (Py_TYPE(handle) == type && nursery->count < nursery->most)
         nursery->handles[nursery->count++] = handle;
     else
         Py_TYPE(handle)->tp_free(handle);

@@ -19,13 +19,18 @@ cdef extern from "_native.h":
     int zb_own_methods(object cls, object base) except -1
     bint zb_small_slice(object key, Py_ssize_t *start, Py_ssize_t *stop)
 
+    int ZB_RESTING
     ctypedef struct zb_nursery:
-        int count
+        zb_nursery *next
+        int most
+    void zb_empty(zb_nursery *nursery) noexcept
+    ctypedef object (*allocfunc)(PyTypeObject *type, Py_ssize_t items)
     ctypedef object (*newfunc)(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     object zb_wake(zb_nursery *nursery, PyTypeObject *type, newfunc make, object no_args)
     void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) noexcept
     void Py_SET_REFCNT(PyObject *o, Py_ssize_t n) noexcept
     ctypedef struct zb_type "PyTypeObject":
+        allocfunc tp_alloc
         newfunc tp_new
         void (*tp_dealloc)(PyObject *o) noexcept
         object (*tp_call)(PyObject *cls, PyObject *args, PyObject *kwargs)

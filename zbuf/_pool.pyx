@@ -1,12 +1,13 @@
 """The pool: takes blocks out of spans of pages, and keeps what comes back."""
 
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memset
 
 from zbuf._arena cimport (
     ARENA, PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
 )
 from zbuf._block cimport zb_block
+from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
@@ -26,9 +27,6 @@ cdef extern from "<time.h>":
 
 cdef extern from "<string.h>":
     void explicit_bzero(void *p, size_t n)
-
-cdef extern from "<stdlib.h>":
-    int posix_memalign(void **p, size_t align, size_t n)
 
 cdef enum:
     SMALLEST_SPAN = 2      # pages
@@ -114,7 +112,7 @@ cdef zb_span *new_span(zb_pool *pool, zb_bin *bin) noexcept:
     # The record, its blocks and its stack of numbers in one piece; the pages
     # elsewhere. NULL if there is no memory.
     cdef size_t blocks = bin.count * sizeof(zb_block)
-    cdef zb_span *span = <zb_span *>calloc(1, sizeof(zb_span) + blocks + bin.count * sizeof(unsigned short))
+    cdef zb_span *span = <zb_span *>zb_calloc(1, sizeof(zb_span) + blocks + bin.count * sizeof(unsigned short))
     if span == NULL:
         return NULL
     span.blocks = <zb_block *>(span + 1)
@@ -304,7 +302,7 @@ cdef zb_large *new_large(Py_ssize_t n) noexcept:
     if n > PY_SSIZE_T_MAX - 2 * PAGE:
         return NULL
     size = (n + PAGE - 1) // PAGE * PAGE
-    cdef zb_large *large = <zb_large *>calloc(1, sizeof(zb_large))
+    cdef zb_large *large = <zb_large *>zb_calloc(1, sizeof(zb_large))
     if large == NULL:
         return NULL
     large.block.size = size
@@ -391,12 +389,14 @@ cdef void unlink_large(zb_large **list, zb_large *large) noexcept:
 # -- malloc for each block
 
 cdef zb_block *system_miss(zb_pool *pool, Py_ssize_t n) noexcept:
-    cdef zb_large *large = <zb_large *>calloc(1, sizeof(zb_large))
-    cdef void *data = NULL
-    if large == NULL or n > PY_SSIZE_T_MAX - ALIGN or posix_memalign(&data, ALIGN, max(n, <Py_ssize_t>1)) != 0:
+    cdef zb_large *large = <zb_large *>zb_calloc(1, sizeof(zb_large))
+    if large == NULL or n > PY_SSIZE_T_MAX - ALIGN:
         free(large)
         return NULL
-    large.block.data = <unsigned char *>data
+    large.block.data = <unsigned char *>zb_memalign(ALIGN, max(n, <Py_ssize_t>1))
+    if large.block.data == NULL:
+        free(large)
+        return NULL
     large.block.size = n
     large.block.done = system_done
     large.block.pool = pool
@@ -521,7 +521,7 @@ cdef void purge_to(zb_pool *pool, Py_ssize_t target) noexcept:
 # -- life of a pool
 
 cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay, bint zeroed, bint sensitive) except NULL:
-    cdef zb_pool *pool = <zb_pool *>calloc(1, sizeof(zb_pool))
+    cdef zb_pool *pool = <zb_pool *>zb_calloc(1, sizeof(zb_pool))
     cdef int k
     if pool == NULL:
         raise MemoryError(f"no memory for a pool of {sizeof(zb_pool)} bytes")

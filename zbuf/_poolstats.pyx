@@ -84,7 +84,7 @@ cdef list live_of(zb_pool *pool):
         record_all(found, pool)
     finally:
         pools_unlock()
-    return [LiveBlock(*each) for each in zip(found[0::3], found[1::3], found[2::3])]
+    return list(map(LiveBlock, found[0::3], found[1::3], found[2::3]))
 
 
 cdef int record_all(list found, zb_pool *pool) except -1:

@@ -2,11 +2,14 @@
 
 cimport cython
 from libc.stdint cimport UINT32_MAX, uint32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memchr
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, readable
+from zbuf._memory cimport count_objects, zb_calloc
+
+from operator import itemgetter
 
 cdef enum:
     BLOCK = 32    # bytes that are looked at side by side
@@ -36,7 +39,10 @@ cdef class Searcher:
     """
 
     def __cinit__(self, *patterns):
-        self._patterns = tuple([readable(pattern).__bytes__() for pattern in patterns])
+        cdef list given = []
+        for pattern in patterns:
+            given.append(readable(pattern).__bytes__())
+        self._patterns = tuple(given)
         if not self._patterns:
             raise ValueError("at least one pattern is required")
         if b"" in self._patterns:
@@ -54,12 +60,12 @@ cdef class Searcher:
         cdef uint32_t last = 0
         cdef uint32_t which = 0
         cdef uint32_t *queue
-        self._classify(b"".join(self._patterns), bytes([pattern[0] for pattern in self._patterns]))
+        self._classify(b"".join(self._patterns), bytes(map(itemgetter(0), self._patterns)))
         if states > UINT32_MAX // self._columns:
             raise MemoryError(f"{states} states of {self._columns - 1} classes of bytes are too many")
-        self._rows = <uint32_t *>calloc(states * self._columns, sizeof(uint32_t))
-        self._depth = <uint32_t *>calloc(states, sizeof(uint32_t))
-        queue = <uint32_t *>calloc(2 * states, sizeof(uint32_t))
+        self._rows = <uint32_t *>zb_calloc(states * self._columns, sizeof(uint32_t))
+        self._depth = <uint32_t *>zb_calloc(states, sizeof(uint32_t))
+        queue = <uint32_t *>zb_calloc(2 * states, sizeof(uint32_t))
         try:
             if self._rows == NULL or self._depth == NULL or queue == NULL:
                 raise MemoryError(f"no memory for {states} states of {self._columns - 1} classes of bytes")
@@ -294,3 +300,7 @@ cdef bint has_any(const unsigned char *p, const unsigned char *wanted) noexcept 
     for k in range(BLOCK):
         hit |= (p[k] == a) | (p[k] == b) | (p[k] == c) | (p[k] == d)
     return hit
+
+
+count_objects(Searcher)
+count_objects(Scan)

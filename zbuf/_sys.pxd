@@ -1,7 +1,8 @@
 # System calls that move bytes: the GIL is released around each, one call each.
 #
 # All of them return how many bytes went, or one of the two codes below, or
-# raise the OSError of errno. None ever raises SIGPIPE in the process.
+# raise the OSError of errno. None ever raises SIGPIPE in the process. What a
+# call says may be written down before it: zbuf.testing.syscalls.
 
 from libc.stdint cimport int64_t
 from posix.uio cimport iovec
@@ -14,7 +15,7 @@ cdef enum:
     MOST_PARTS = 1024            # IOV_MAX of Linux
     MOST_BYTES = 0x7ffff000      # what Linux moves in one call at the most
 
-# Bytes gathered from memory, in order. `more` keeps a last, partly filled
+# Bytes gathered from memory, in order; the array is used up. `more` keeps a last, partly filled
 # segment back for what follows: see push.
 # REQUIRES: 1 <= count <= MOST_PARTS, 1 byte or more, MOST_BYTES at the most;
 # something other than the caller's handle keeps the memory alive.

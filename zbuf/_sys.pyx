@@ -10,6 +10,8 @@ from posix.signal cimport (
 from posix.time cimport timespec
 from posix.types cimport sigset_t
 
+from zbuf._script cimport next_outcome
+
 cdef extern from "<signal.h>" nogil:
     int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
     int sigtimedwait(const sigset_t *wanted, siginfo_t *got, const timespec *timeout)
@@ -38,8 +40,13 @@ cdef extern from "<sys/sendfile.h>" nogil:
 
 cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except -1:
     cdef Py_ssize_t sent
-    cdef int code
+    cdef Py_ssize_t most = MOST_BYTES
+    cdef int code = next_outcome(&most)
     cdef int flags = MSG_NOSIGNAL | MSG_MORE if more else MSG_NOSIGNAL
+    if code:
+        return refused(code)
+    if most < MOST_BYTES:
+        count = cut(parts, count, most)
     with nogil:
         sent = gather(sock, parts, count, flags)
         code = errno
@@ -48,7 +55,9 @@ cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except 
 
 cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n) except -1:
     cdef Py_ssize_t sent
-    cdef int code
+    cdef int code = next_outcome(&n)
+    if code:
+        return refused(code)
     with nogil:
         sent = sendfile64(sock, file, &offset, n) if pipe_ignored() else sendfile_quietly(sock, file, offset, n)
         code = errno
@@ -65,6 +74,18 @@ cdef Py_ssize_t refused(int code) except -1:
     global errno
     errno = code
     PyErr_SetFromErrno(OSError)
+
+
+cdef int cut(iovec *parts, int count, Py_ssize_t most) noexcept:
+    # The first `most` bytes of the parts, and how many they lie in. REQUIRES: most >= 1.
+    cdef int k = 0
+    while k < count and <Py_ssize_t>parts[k].iov_len < most:
+        most -= parts[k].iov_len
+        k += 1
+    if k == count:
+        return count
+    parts[k].iov_len = most
+    return k + 1
 
 
 cdef Py_ssize_t gather(int sock, iovec *parts, int count, int flags) noexcept nogil:

@@ -7,12 +7,13 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject_AsFileDescriptor
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, shared
 from zbuf._foreign cimport foreign_block
+from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take
@@ -34,7 +35,6 @@ cdef enum:
 
 
 @cython.final
-@cython.freelist(8)
 cdef class Flushed:
     """What one flush did: `sent` bytes went, and whether the socket is `full`.
 
@@ -292,7 +292,7 @@ cdef class OutboundBuffer:
         if self._count < self._places:
             return 0
         cdef Py_ssize_t places = self._places * 2 if self._places else FIRST_PLACES
-        cdef item *ring = <item *>malloc(places * sizeof(item))
+        cdef item *ring = <item *>zb_malloc(places * sizeof(item))
         if ring == NULL:
             raise MemoryError(f"no memory for a queue of {places} items")
         cdef Py_ssize_t i
@@ -555,6 +555,10 @@ cdef class OutboundBuffer:
         return f"<zbuf.OutboundBuffer {self._pending} bytes pending{'' if self._over == 0 else ', over its high watermark'}>"
 
 
+count_objects(Flushed)
+count_objects(OutboundBuffer)
+
+
 cdef void give(item *gone) noexcept:
     if gone.file != NULL:
         file_give(gone.file, 1)
@@ -564,10 +568,13 @@ cdef void give(item *gone) noexcept:
 
 cdef list resolved(object parts):
     # What is left runs nobody's code when it is queued.
-    return [
-        part if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)) else shared(part)
-        for part in parts
-    ]
+    cdef list ready = []
+    for part in parts:
+        if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)):
+            ready.append(part)
+        else:
+            ready.append(shared(part))
+    return ready
 
 
 cdef int descriptor(object sock) except -1:

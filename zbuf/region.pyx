@@ -6,11 +6,12 @@ from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from libc.errno cimport EBADF, EINVAL, EISDIR
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
 from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
 from posix.unistd cimport close as close_fd
 
+from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of
 
@@ -102,7 +103,7 @@ cdef class FileRegion:
         cdef zb_file *file = NULL
         try:
             self._count = span(fd, offset, count, name)
-            file = <zb_file *>malloc(sizeof(zb_file))
+            file = <zb_file *>zb_malloc(sizeof(zb_file))
             if file == NULL:
                 raise MemoryError(f"no memory for a record of {sizeof(zb_file)} bytes")
         except:
@@ -277,6 +278,9 @@ cdef class FileRegion:
         if self._file == NULL:
             return "<zbuf.FileRegion released>"
         return f"<zbuf.FileRegion {self._count} bytes at {self._offset} of fd {self._file.fd}, refs {self.refcnt}>"
+
+
+count_objects(FileRegion)
 
 
 cdef FileRegion part_of(FileRegion whole, int64_t start, int64_t count):

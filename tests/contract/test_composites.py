@@ -126,6 +126,18 @@ def test_a_part_that_is_not_there_is_refused(make_pieces):
             buf.part_at(wrong)
 
 
+def test_pieces_beyond_the_limit_of_a_slice_are_refused_together():
+    whole = zbuf.CompositeByteBuf(b"head", b"body", coalesce=0)
+    buf, pieces = whole[:], shared([b"ab", b"cd", b"ef"])
+    buf.writer_index -= 5
+    with refused(zbuf.CapacityError, "^wanted room for 6 bytes, 5 available$", buf, whole, pieces):
+        buf.append(pieces)
+    pieces.skip(1)
+    buf.append(pieces)
+    assert bytes(buf) == b"heabcdef"
+    check(buf)
+
+
 def test_what_is_not_bytes_like_is_not_appended(make_growable):
     buf = zbuf.CompositeByteBuf(make_growable(b"0123456789"), coalesce=3)
     for wrong, error in (("text", TypeError), (5, TypeError), (None, TypeError), (memoryview(b"abcd")[::2], BufferError)):

@@ -1,107 +1,14 @@
 """Every way to fail, for every method: what is raised, and that nothing has changed."""
 
-import copy
 import operator
-import pickle
 import sys
 
 import pytest
 
 import zbuf
+from calls import AT_ANY_TIME, CALLS, INTERNAL, PLAIN
 from kinds import check, refused, state, unchanged
 from test_numbers import NUMBERS
-
-# How to call every public name of a buffer, with arguments that a live one takes.
-CALLS = {
-    "reader_index": lambda buf: buf.reader_index,
-    "writer_index": lambda buf: buf.writer_index,
-    "capacity": lambda buf: buf.capacity,
-    "max_capacity": lambda buf: buf.max_capacity,
-    "readonly": lambda buf: buf.readonly,
-    "readable_bytes": lambda buf: buf.readable_bytes(),
-    "writable_bytes": lambda buf: buf.writable_bytes(),
-    "clear": lambda buf: buf.clear(),
-    "skip": lambda buf: buf.skip(0),
-    "ensure_writable": lambda buf: buf.ensure_writable(0),
-    "reclaim": lambda buf: buf.reclaim(),
-    "retain": lambda buf: buf.retain(),
-    "release": lambda buf: buf.release(),
-    "slice": lambda buf: buf.slice(),
-    "duplicate": lambda buf: buf.duplicate(),
-    "as_readonly": lambda buf: buf.as_readonly(),
-    "read_slice": lambda buf: buf.read_slice(0),
-    "try_read_slice": lambda buf: buf.try_read_slice(0),
-    "split_to": lambda buf: buf.split_to(0),
-    "copy": lambda buf: buf.copy(),
-    "read_bytes": lambda buf: buf.read_bytes(0),
-    "try_read_bytes": lambda buf: buf.try_read_bytes(0),
-    "peek_bytes": lambda buf: buf.peek_bytes(0),
-    "get_bytes": lambda buf: buf.get_bytes(0, 0),
-    "read_into": lambda buf: buf.read_into(bytearray(0)),
-    "write_bytes": lambda buf: buf.write_bytes(b""),
-    "set_bytes": lambda buf: buf.set_bytes(0, b""),
-    "prepend_bytes": lambda buf: buf.prepend_bytes(b""),
-    "write_zeros": lambda buf: buf.write_zeros(0),
-    "set_zeros": lambda buf: buf.set_zeros(0, 0),
-    "read_str": lambda buf: buf.read_str(0),
-    "get_str": lambda buf: buf.get_str(0, 0),
-    "write_str": lambda buf: buf.write_str(""),
-    "set_str": lambda buf: buf.set_str(0, ""),
-    "length_prefixed": lambda buf: buf.length_prefixed("u8"),
-    "read_prefixed": lambda buf: buf.read_prefixed("u8"),
-    "try_read_prefixed": lambda buf: buf.try_read_prefixed("u8"),
-    "find": lambda buf: buf.find(b""),
-    "rfind": lambda buf: buf.rfind(b""),
-    "index": lambda buf: buf.index(b""),
-    "count": lambda buf: buf.count(b""),
-    "startswith": lambda buf: buf.startswith(b""),
-    "endswith": lambda buf: buf.endswith(b""),
-    "view": lambda buf: buf.view(),
-    "writable_view": lambda buf: buf.writable_view(0),
-    "commit": lambda buf: buf.commit(0),
-    "hexdump": lambda buf: buf.hexdump(),
-    "set_indices": lambda buf: buf.set_indices(0, 0),
-    "__len__": len,
-    "__bool__": bool,
-    "__iter__": iter,
-    "__reversed__": lambda buf: list(reversed(buf)),
-    "__bytes__": bytes,
-    "__getitem__": lambda buf: buf[0],
-    "__setitem__": lambda buf: operator.setitem(buf, 0, 1),
-    "__delitem__": lambda buf: operator.setitem(buf, slice(0, 0), b""),
-    "__contains__": lambda buf: b"" in buf,
-    "__eq__": lambda buf: buf == b"",
-    "__ne__": lambda buf: zbuf.EMPTY != buf,
-    "__buffer__": memoryview,
-    "__enter__": lambda buf: buf.__enter__(),
-    "__copy__": copy.copy,
-    "__deepcopy__": copy.deepcopy,
-    "__reduce_ex__": lambda buf: pickle.dumps(buf, 5),
-    "append": lambda buf: buf.append(b""),
-    "insert": lambda buf: buf.insert(0, b""),
-    "remove": lambda buf: buf.remove(0),
-    "parts": lambda buf: buf.parts(),
-    "part_at": lambda buf: buf.part_at(0),
-    "views": lambda buf: buf.views(),
-    "discard_read_parts": lambda buf: buf.discard_read_parts(),
-    "consolidate": lambda buf: buf.consolidate(),
-    **{f"read_{kind}": lambda buf, name=f"read_{kind}": getattr(buf, name)()
-       for kind in ("varint", "varint_u32", "svarint", "quic_varint")},
-    **{f"try_read_{kind}": lambda buf, name=f"try_read_{kind}": getattr(buf, name)()
-       for kind in ("varint", "varint_u32", "svarint", "quic_varint")},
-    **{f"write_{kind}": lambda buf, name=f"write_{kind}": getattr(buf, name)(1)
-       for kind in ("varint", "varint_u32", "svarint", "quic_varint")},
-    **{f"{family}_{number.name}": lambda buf, name=f"{family}_{number.name}", args=args: getattr(buf, name)(*args)
-       for number in NUMBERS
-       for family, args in (("read", ()), ("try_read", ()), ("peek", ()), ("get", (0,)), ("set", (0, 1)),
-                            ("write", (1,)), ("prepend", (1,)))},
-}
-
-# What asks nothing of the memory, and so may be asked of a released handle.
-AT_ANY_TIME = {"released", "refcnt", "_check"}
-PLAIN = set(dir(type("Plain", (), {}))) - {"__eq__", "__ne__", "__reduce_ex__"} | {"__ge__", "__gt__", "__le__", "__lt__"}
-INTERNAL = {"__exit__", "__release_buffer__", "__pyx_vtable__", "__test__", "__sizeof__"}
-
 
 @pytest.mark.parametrize("kind", [zbuf.ByteBuf, zbuf.CompositeByteBuf])
 def test_every_name_of_a_buffer_has_a_case_here(kind):

@@ -265,6 +265,20 @@ def test_the_end_of_wrapped_memory_may_be_foreign_code(let_go, end, count):
     assert buf.released and len(ran) == count
 
 
+def test_an_owner_that_writes_as_it_is_let_go_may_leave_too_little_room_for_an_insert():
+    owner = Owner(b"0123456789")
+    owner.deed = lambda: buf.write_bytes(b"!!")
+    buf = zbuf.CompositeByteBuf(b"head", owner, coalesce=0)[:]
+    del owner
+    buf.writer_index = 4
+    with pytest.raises(zbuf.CapacityError, match="^wanted room for 10 bytes, 8 available$"):
+        buf.insert(0, b"9876543210")
+    assert (bytes(buf), buf.max_capacity) == (b"head!!", 14)
+    buf.insert(1, b"12345678")
+    assert bytes(buf) == b"head12345678!!"
+    check(buf)
+
+
 @pytest.mark.parametrize("make_parts", [lambda buf: (buf,), lambda buf: (buf, zbuf.copied(b"?"))],
                          ids=["alone", "as the first part"])
 @pytest.mark.parametrize("write", [

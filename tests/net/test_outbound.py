@@ -94,6 +94,12 @@ def test_a_descriptor_does_for_a_socket(connect):
     assert receive(theirs, 3) == b"abc"
 
 
+def test_what_a_flush_did_is_told_by_flushes_alone():
+    for arguments in ((), (1,), (1, True, 1)):
+        with pytest.raises(TypeError, match="^Flushed is made by OutboundBuffer.flush_to$"):
+            zbuf.Flushed(*arguments)
+
+
 def test_an_empty_queue_makes_no_call(connect):
     ours, _ = connect()
     done = zbuf.OutboundBuffer().flush_to(ours)

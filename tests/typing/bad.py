@@ -110,3 +110,8 @@ def codecs(buf: ByteBuf) -> None:
         pass
     zbuf.Searcher("text")  # error
     zbuf.Searcher(b"a").find(b"abc", 1)  # error
+    zbuf.testing.fail_after()  # error
+    zbuf.testing.fail_after(1, 2)  # error
+    zbuf.testing.fail_after(1).fired = 0  # error
+    zbuf.testing.syscalls(["short:1"])  # error
+    zbuf.testing.Short("1")  # error

@@ -1,5 +1,6 @@
 """A program that mypy --strict accepts, and that does what its types say."""
 
+import errno
 import socket
 import struct
 from collections.abc import Iterator
@@ -182,6 +183,14 @@ def searches() -> None:
     scan = searcher.scan()
     assert_type(scan.feed(b"abc"), list[tuple[int, int]])
     assert_type(scan.position, int)
+def faults() -> None:
+    with zbuf.testing.fail_after(1, times=None) as fault:
+        try:
+            zbuf.buffer()
+        except MemoryError:
+            assert_type(fault.fired, int)
+    with zbuf.testing.syscalls([None, errno.EAGAIN, zbuf.testing.Short(1)]) as script:
+        assert_type(script.left, int)
 
 
 def main() -> None:
@@ -206,6 +215,7 @@ def main() -> None:
     frames(LengthFieldDecoder(100, offset=0, width=2, strip=2, byteorder="little"), LengthFieldPrepender(2, byteorder="little"))
     frames(zbuf.codec.VarintLengthDecoder(100), zbuf.codec.VarintLengthPrepender())
     sockets(Path(__file__))
+    faults()
 
 
 if __name__ == "__main__":

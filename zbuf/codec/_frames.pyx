@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, fresh
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._memory cimport count_objects
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_hold
 
@@ -433,3 +434,6 @@ cdef int cut_back(ByteBuf held, Py_ssize_t length) except -1:
     else:
         held._settle(held._r, length)
     return 0
+
+
+count_objects(FrameDecoder)

@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank, readable
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._memory cimport count_objects
 from zbuf._pool cimport default_pool, pool_take
 
 from zbuf.errors import CapacityError
@@ -126,3 +127,6 @@ cdef ByteBuf room_for(Py_ssize_t n):
     cdef zb_block *block = pool_take(default_pool, n)
     made._adopt(block, block.data, n, PY_SSIZE_T_MAX)
     return made
+
+
+count_objects(FramePrepender)
