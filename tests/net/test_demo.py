@@ -131,7 +131,9 @@ def test_wrong_arguments():
 def running(*arguments):
     """A demonstration under way: its process, once the first way has begun."""
     process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # Who runs tests in the background ignores it, and so would the children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process
