@@ -29,14 +29,14 @@ def kind_of(result):
     return (type(result), str(result)) if isinstance(result, Exception) else type(result)
 
 
-def survives(make, call, state=None):
+def survives(make, call, state=None, times=(1, None)):
     """Each failure in the call is a MemoryError and moves nothing; after it the call does what it does.
 
     `make` gives what the call is made on; `state`, told of it, what a failure
     must leave as it was: of a buffer, all that can be seen.
     """
     usual = kind_of(outcome(call, make()))
-    for fault in each_fault():
+    for fault in each_fault(times):
         assert attempt(make(), call, state, fault) == usual, f"after {fault.fired} failures"
 
 

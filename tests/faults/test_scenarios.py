@@ -31,8 +31,8 @@ def frames(count):
 
 
 def a_composite_of_100_parts(allocator):
-    message = step(allocator.composite)
-    for k, body in enumerate(frames(30)):
+    message = step(lambda: allocator.composite(coalesce=0))
+    for k, body in enumerate(frames(18)):
         step(message.write_u32, len(body))
         step(message.append, body)
         step(message.append, step(zbuf.wrap, b"a", body, b"z"))
