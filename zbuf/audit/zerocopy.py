@@ -65,7 +65,11 @@ class Wire(Sender):
         """Wait for one notification, of one or more sends."""
         self._wait()
         self.calls += 1
-        for level, _, data in self.sock.recvmsg(0, 256, socket.MSG_ERRQUEUE)[1]:
+        try:
+            messages = self.sock.recvmsg(0, 256, socket.MSG_ERRQUEUE)[1]
+        except BlockingIOError as error:
+            raise ConnectionResetError from error  # what woke us was no notification
+        for level, _, data in messages:
             _, origin, _, code, first, last = NOTICE.unpack_from(data)
             if level == socket.IPPROTO_IP and origin == ORIGIN_ZEROCOPY:
                 count = (last - first + 1) % (1 << 32)
