@@ -17,12 +17,17 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from zbuf.region import FileRegion
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+    class _File(Protocol):
+        def fileno(self) -> int: ...
+
+    _Source = str | os.PathLike[str] | int | _File | Buffer
 
 LEAST = 4 << 10  # bytes of a source: what is smaller than a page the kernel may copy anyway
 MOST = 64 << 10  # bytes that wait in any connection until somebody receives
@@ -30,10 +35,6 @@ STEP = 512  # bytes that are told apart
 ROOM = 1 << 20  # bytes asked for each socket's buffers
 PATIENCE = 10.0  # seconds that a blocking send may take, and the bytes to arrive
 FLIP = bytes(255 - byte for byte in range(256))
-
-
-class _File(Protocol):
-    def fileno(self) -> int: ...
 
 
 class Sighting(NamedTuple):
@@ -64,10 +65,7 @@ class Sighting(NamedTuple):
         return f"of {self.size} bytes {self.shared} were shared, {self.copied} copied, {lost} not seen"
 
 
-Source: TypeAlias = "str | os.PathLike[str] | int | _File | Buffer"
-
-
-def witness(send: Callable[[socket.socket], object], source: Source, /) -> Sighting:
+def witness(send: Callable[[socket.socket], object], source: _Source, /) -> Sighting:
     """Send over a connection that nobody reads, overwrite the source, and see what arrives.
 
     >>> source = bytearray(8192)
@@ -96,7 +94,7 @@ def witness(send: Callable[[socket.socket], object], source: Source, /) -> Sight
             pages.write(before)
 
 
-def assert_zero_copy(send: Callable[[socket.socket], object], source: Source, /) -> None:
+def assert_zero_copy(send: Callable[[socket.socket], object], source: _Source, /) -> None:
     """Fail unless every byte of `source` goes to the socket without being copied.
 
     >>> import tempfile
@@ -158,7 +156,7 @@ class _MemoryPages:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[_Pages]:
+def _opened(source: _Source) -> Iterator[_Pages]:
     path = _path_of(source)
     if path is None:
         with memoryview(cast("Buffer", source)) as view, view.cast("B") as octets:
@@ -173,7 +171,7 @@ def _opened(source: Source) -> Iterator[_Pages]:
         os.close(fd)
 
 
-def _path_of(source: Source) -> str | os.PathLike[str] | None:
+def _path_of(source: _Source) -> str | os.PathLike[str] | None:
     """Where to open the source for writing; None for memory."""
     if isinstance(source, (str, os.PathLike)):
         return source
@@ -183,7 +181,7 @@ def _path_of(source: Source) -> str | os.PathLike[str] | None:
     return None if fileno is None else _path_of(fileno())
 
 
-def _extent(source: Source, fd: int) -> tuple[int, int]:
+def _extent(source: _Source, fd: int) -> tuple[int, int]:
     """Where in the file the source begins, and its size."""
     if isinstance(source, FileRegion):
         return source.offset, source.count
