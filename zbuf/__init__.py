@@ -33,9 +33,9 @@ __all__ = [
 
 
 def __getattr__(name):
-    # stats and testing bring typing, 12 ms of import for what most programs never
-    # look at, and codec has compiled modules, 2 ms for what not all need.
-    if name in ("codec", "stats", "testing"):
+    # What not every program uses: they bring typing and asyncio, 12 and 70 ms of
+    # import, or compiled modules, 2 ms.
+    if name in ("audit", "codec", "stats", "testing"):
         from importlib import import_module
 
         return import_module(f"zbuf.{name}")

@@ -1,4 +1,5 @@
 from zbuf import (
+    audit as audit,
     codec as codec,
     errors as errors,
     hexdump as hexdump,

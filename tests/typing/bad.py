@@ -108,6 +108,9 @@ def codecs(buf: ByteBuf) -> None:
     zbuf.codec.LengthFieldPrepender().encode_into(b"abc", bytearray())  # error
     class Mine(zbuf.codec.LineDecoder):  # error
         pass
+    zbuf.audit.assert_zero_copy(lambda sock: sock.write(b""), bytearray(4096))  # error
+    zbuf.audit.assert_zero_copy(lambda: None, bytearray(4096))  # error
+    zbuf.audit.assert_zero_copy(lambda sock: None, 1.5)  # error
     zbuf.Searcher("text")  # error
     zbuf.Searcher(b"a").find(b"abc", 1)  # error
     zbuf.testing.fail_after()  # error

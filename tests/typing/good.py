@@ -1,10 +1,12 @@
 """A program that mypy --strict accepts, and that does what its types say."""
 
 import errno
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, assert_type
 
 import zbuf
@@ -175,6 +177,18 @@ def frames(decoder: FrameDecoder, prepender: FramePrepender) -> None:
         assert_type((error.reason, error.pending, error.position, error.length), tuple[str, int, int, int | None])
 
 
+def proofs() -> None:
+    source = bytearray(4096)
+    sighting = zbuf.audit.witness(lambda sock: sock.sendall(source), source)
+    assert_type(sighting, zbuf.audit.Sighting)
+    assert_type((sighting.shared, sighting.verdict), tuple[int, str])
+    with TemporaryFile() as file:
+        file.truncate(4096)
+        with FileRegion(file, 0) as region:
+            for same in (file, file.fileno(), region):
+                zbuf.audit.assert_zero_copy(lambda sock: os.sendfile(sock.fileno(), region.fileno(), 0, 4096), same)
+
+
 def searches() -> None:
     searcher = zbuf.Searcher(b"a", bytearray(b"b"))
     assert_type(searcher.find(b"xb"), tuple[int, int] | None)
@@ -212,6 +226,7 @@ def main() -> None:
     allocators()
     composites()
     searches()
+    proofs()
     frames(LengthFieldDecoder(100, offset=0, width=2, strip=2, byteorder="little"), LengthFieldPrepender(2, byteorder="little"))
     frames(zbuf.codec.VarintLengthDecoder(100), zbuf.codec.VarintLengthPrepender())
     sockets(Path(__file__))

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 from zbuf.demo.frames import DemoError, Plan, frame_of
@@ -55,21 +56,30 @@ def plan_of(files: list[str], megabytes: int, patience: float) -> Plan:
 
 def main(options: argparse.Namespace) -> int:
     """Run the demonstration; the exit status."""
+    return status_of("zbuf demo", lambda: race(options))
+
+
+def race(options: argparse.Namespace) -> None:
+    plan = plan_of(options.files or default_files(), options.megabytes, options.timeout)
+    rows = []
+    for way in WAYS:
+        with progress_of(way, plan, quiet=options.json) as progress:
+            rows.append(result(way, plan, run(way, plan, progress)))
+    (print_json if options.json else print_table)(plan, rows)
+
+
+def status_of(name: str, work: Callable[[], None]) -> int:
+    """The exit status of a command that does this work, and on stderr why it failed."""
     try:
-        plan = plan_of(options.files or default_files(), options.megabytes, options.timeout)
-        rows = []
-        for way in WAYS:
-            with progress_of(way, plan, quiet=options.json) as progress:
-                rows.append(result(way, plan, run(way, plan, progress)))
-        (print_json if options.json else print_table)(plan, rows)
+        work()
         sys.stdout.flush()
     except DemoError as error:
-        print(f"zbuf demo: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads the results any more
         return 1
     except KeyboardInterrupt:
-        print("zbuf demo: interrupted", file=sys.stderr)
+        print(f"{name}: interrupted", file=sys.stderr)
         return 130
     return 0

@@ -21,11 +21,11 @@ class Child:
     """A process of ours that is told a plan and says lines of JSON."""
 
     def __init__(self, module: str, *args: str) -> None:
-        self.name = module
+        self.name = module.rpartition(".")[2]
         self._said = b""
         # A group of its own: Ctrl-C is for us, and we end the others.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", f"zbuf.demo.{module}", *args],
+            [sys.executable, "-P", "-m", module, *args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, process_group=0,
         )
 
@@ -82,21 +82,21 @@ def next_line(who: Child, patience: float) -> dict[str, Any]:
     raise DemoError(f"the {who.name} was not ready within {patience:g} seconds")
 
 
-def run(way: str, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Send the plan in one way; what the sender measured.
+def run(way: str, plan: Plan, progress: Progress, sender: str = "zbuf.demo.sender") -> dict[str, Any]:
+    """Send the plan in one way of the module `sender`; what it measured.
 
     Raises: DemoError, with both processes ended, for what either of them says
             is wrong, for one that dies, and if nothing moves for plan.patience
             seconds.
     """
-    with child("receiver") as receiver:
+    with child("zbuf.demo.receiver") as receiver:
         receiver.tell(plan)
         first = next_line(receiver, plan.patience)
         if "port" not in first:
             raise DemoError(f"the receiver failed: {first['error']}")
-        with child("sender", way, str(first["port"])) as sender:
-            sender.tell(plan)
-            return watch(sender, receiver, plan, progress)
+        with child(sender, way, str(first["port"])) as sending:
+            sending.tell(plan)
+            return watch(sending, receiver, plan, progress)
 
 
 def watch(sender: Child, receiver: Child, plan: Plan, progress: Progress) -> dict[str, Any]:

@@ -13,11 +13,15 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import zbuf
 from zbuf.demo.frames import CLOSED, DemoError, Frame, Plan, reason, say, told
 from zbuf.demo.ways import WAYS, Sender, shorter
+
+Measure = Callable[[str, int, Plan], dict[str, Any]]  # of a way, the receiver's port and the plan
 
 
 def connect(port: int, patience: float) -> socket.socket:
@@ -60,9 +64,7 @@ def measure(way: str, port: int, plan: Plan) -> dict[str, float]:
         resident, began, cpu = memory("VmRSS"), time.perf_counter(), cpu_seconds()
         WAYS[way](sender, itertools.chain.from_iterable(itertools.repeat(plan.frames, plan.times)))
         cpu = cpu_seconds() - cpu
-        sock.shutdown(socket.SHUT_WR)
-        if sock.recv(1) != b"!":
-            raise DemoError(f"{CLOSED} before it had checked everything")
+        wait_until_checked(sock)
         seconds = time.perf_counter() - began
     return {
         "seconds": seconds,
@@ -73,12 +75,18 @@ def measure(way: str, port: int, plan: Plan) -> dict[str, float]:
     }
 
 
+def wait_until_checked(sock: socket.socket) -> None:
+    sock.shutdown(socket.SHUT_WR)
+    if sock.recv(1) != b"!":
+        raise DemoError(f"{CLOSED} before it had checked everything")
+
+
 def shortened(plan: Plan) -> Frame:
     """Which file it was: a region knows its descriptor, not its name."""
     return min(plan.frames, key=lambda frame: os.stat(frame.path).st_size - frame.size)
 
 
-def attempt(way: str, port: int, plan: Plan) -> dict[str, float]:
+def attempt(measure: Measure, way: str, port: int, plan: Plan) -> dict[str, Any]:
     """Say every failure in words."""
     try:
         return measure(way, port, plan)
@@ -92,9 +100,9 @@ def attempt(way: str, port: int, plan: Plan) -> dict[str, float]:
         raise DemoError(reason(error)) from error
 
 
-def main(way: str, port: str) -> int:
+def main(measure: Measure, way: str, port: str) -> int:
     try:
-        say(**attempt(way, int(port), told()))
+        say(**attempt(measure, way, int(port), told()))
     except DemoError as error:
         say(error=str(error))
         return 1
@@ -102,4 +110,4 @@ def main(way: str, port: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(measure, *sys.argv[1:]))

@@ -24,7 +24,7 @@ class Sender:
         self.sock = sock
         self.calls = 0
 
-    def send_all(self, data: bytes | bytearray) -> None:
+    def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """What sendall does, with the count that it does not tell."""
         with memoryview(data) as rest:
             sent = 0
