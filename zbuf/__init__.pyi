@@ -1,4 +1,12 @@
-from zbuf import errors as errors, hexdump as hexdump, outbound as outbound, region as region, stats as stats
+from zbuf import (
+    aio as aio,
+    errors as errors,
+    hexdump as hexdump,
+    io as io,
+    outbound as outbound,
+    region as region,
+    stats as stats,
+)
 from zbuf._alloc import (
     Allocator as Allocator,
     PooledAllocator as PooledAllocator,
