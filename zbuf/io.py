@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from zbuf._buf import ByteBuf
     from zbuf.region import FileRegion
 
-    class Readable(Protocol):
+    class _Readable(Protocol):
         def readinto(self, buffer: memoryview, /) -> int | None: ...
 
 
@@ -177,7 +177,7 @@ def _recvmsg(sock: socket, bufs: tuple[ByteBuf, ...], rooms: list[int]) -> int:
         return sock.recvmsg_into(views)[0]
 
 
-def read_into(file: int | Readable, buf: ByteBuf, n: int | None = None, /) -> int:
+def read_into(file: int | _Readable, buf: ByteBuf, n: int | None = None, /) -> int:
     """Read at most n bytes of a file behind what the buffer has; it grows if it must.
 
     >>> with open(zbuf.__file__, "rb") as file, zbuf.buffer() as buf:

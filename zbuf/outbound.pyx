@@ -363,8 +363,11 @@ cdef class OutboundBuffer:
         Source:  sendmsg(2), sendfile(2); AbstractEpollStreamChannel.doWrite.
         """
         cdef int64_t most = INT64_MAX if max_bytes is None else size_of(max_bytes)
-        cdef int fd = descriptor(sock)
         cdef Flushed done = Flushed.__new__(Flushed)
+        self._flush_into(done, descriptor(sock), most)
+        return done
+
+    cdef int _flush_into(self, Flushed done, int fd, int64_t most) except -1:
         self._live()
         if self._flushing:
             raise RuntimeError("a flush of this queue is under way")
@@ -377,7 +380,7 @@ cdef class OutboundBuffer:
                 self._give_back()
             elif self._count == 0:
                 self._rest()
-        return done
+        return 0
 
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1:
         cdef bint held = False   # the last bytes went with MSG_MORE, and nothing behind them

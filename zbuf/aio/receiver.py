@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from zbuf.aio._out import Out, SocketOut
-from zbuf.aio._room import room_of
-from zbuf.aio._tls import TransportOut
+from zbuf.aio._link import Link
 from zbuf.errors import ReleasedError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from zbuf._buf import ByteBuf
-    from zbuf.aio._room import Room
     from zbuf.region import FileRegion
 
 
-class Receiver(asyncio.BufferedProtocol):
+class Receiver(Link, asyncio.BufferedProtocol):
     """A connection: override received() to be given what comes, write() to answer.
 
     >>> class Echo(zbuf.aio.Receiver):
@@ -44,11 +38,6 @@ class Receiver(asyncio.BufferedProtocol):
     pieces are copied together to fill records, and files are read.
     Source: asyncio.BufferedProtocol; io.netty.channel.ChannelInboundHandler.
     """
-
-    transport: asyncio.Transport
-    _out: Out
-    _room: Room
-    _closed: asyncio.Future[None]
 
     # -- what there is to override
 
@@ -84,105 +73,7 @@ class Receiver(asyncio.BufferedProtocol):
         >>> zbuf.aio.Receiver().lost(None)
         """
 
-    # -- what the loop calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the loop."""
-        loop = asyncio.get_running_loop()
-        self.transport = cast(asyncio.Transport, transport)
-        self._room = room_of(loop)
-        self._out = out_of(self.transport)
-        self._closed = loop.create_future()
-        self.connected()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Called by the loop."""
-        try:
-            return self._room.offer()
-        except BaseException as error:
-            self._out.lost(error)  # a loop may forget which error it was
-            raise
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Called by the loop."""
-        out = self._out
-        out.due = True
-        try:
-            self.received(self._room.take(nbytes))
-        finally:
-            self._room.settle()
-            out.flush()
-
-    def eof_received(self) -> bool:
-        """Called by the loop."""
-        encrypted = isinstance(self._out, TransportOut)
-        stays = self.ended()
-        if encrypted:
-            self._out.last_call()
-        elif not stays:
-            self.close()
-        return not encrypted
-
-    def pause_writing(self) -> None:
-        """Called by the loop."""
-        self._out.pause()
-
-    def resume_writing(self) -> None:
-        """Called by the loop."""
-        self._out.resume()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Called by the loop."""
-        self._out.lost(exc)
-        del self._room
-        if not self._closed.done():
-            self._closed.set_result(None)
-        self.lost(self._out.error)
-
     # -- out
-
-    def write(self, data: Buffer | FileRegion, /) -> None:
-        """Queue a buffer's readable bytes, a bytes-like or a file region.
-
-        >>> async def main(ours, theirs):
-        ...     with theirs:
-        ...         async with await zbuf.aio.open_connection(sock=ours) as stream:
-        ...             stream.write(b"abc")
-        ...             await stream.drain()
-        ...             return theirs.recv(100)
-        >>> asyncio.run(main(*socket.socketpair()))
-        b'abc'
-
-        It goes out when received() returns, at the next drain(), when a read
-        has to wait, or at the end of this turn of the loop, together with all
-        else that was written. The caller's handle stays the caller's; what
-        memory it shares must not be overwritten before it has gone.
-        Raises, nothing queued: what OutboundBuffer.write raises; ReleasedError
-                 after close(), BrokenPipeError after write_eof(), and what
-                 ended the connection, if it is lost.
-        """
-        self._out.write(data)
-
-    def writelines(self, parts: Iterable[Buffer | FileRegion], /) -> None:
-        """Queue every one of an iterable's buffers, bytes-likes and regions, or none.
-
-        >>> async def main(ours, theirs):
-        ...     with theirs:
-        ...         async with await zbuf.aio.open_connection(sock=ours) as stream:
-        ...             stream.writelines([b"abc", zbuf.copied(b"def")])
-        ...             await stream.drain()
-        ...             return theirs.recv(100)
-        >>> asyncio.run(main(*socket.socketpair()))
-        b'abcdef'
-
-        Cheaper than a write() each. Raises as write(), nothing queued.
-        """
-        self._out.writelines(parts)
-
-    @property
-    def pending_bytes(self) -> int:
-        """Count the bytes that are still to be sent, those of files included."""
-        return self._out.pending_bytes
 
     async def drain(self) -> None:
         """Send now, and wait while much is pending: above 64 KiB until below 32 KiB.
@@ -198,7 +89,9 @@ class Receiver(asyncio.BufferedProtocol):
 
         To cancel it takes nothing back. Raises what ended the connection.
         """
-        await self._out.drain()
+        waiting = self._until_drained()
+        if waiting is not None:
+            await waiting
 
     async def send_file(self, region: FileRegion, /) -> None:
         """Queue a file region, and wait until all of it has gone.
@@ -217,7 +110,10 @@ class Receiver(asyncio.BufferedProtocol):
                 became shorter: that ends the connection.
         Source: loop.sendfile; here also on uvloop, and with TLS.
         """
-        await self._out.send_file(region)
+        self.write(region)
+        waiting = self._until_gone()
+        if waiting is not None:
+            await waiting
 
     def write_eof(self) -> None:
         """Say after the last byte that there will be no more; reading goes on.
@@ -235,7 +131,7 @@ class Receiver(asyncio.BufferedProtocol):
         """
         if not self.transport.can_write_eof():
             raise NotImplementedError("TLS connections of asyncio cannot be closed in one direction")
-        self._out.finish(self.transport.write_eof, BrokenPipeError("write after write_eof"))
+        self._finish(self.transport.write_eof, BrokenPipeError("write after write_eof"))
 
     # -- the end
 
@@ -256,7 +152,7 @@ class Receiver(asyncio.BufferedProtocol):
         """
         if not self.transport.is_closing():
             self.transport.pause_reading()
-        self._out.finish(self.transport.close, ReleasedError("this connection was closed"))
+        self._finish(self.transport.close, ReleasedError("this connection was closed"))
 
     async def wait_closed(self) -> None:
         """Wait until the connection is no more, for whatever reason.
@@ -287,12 +183,4 @@ class Receiver(asyncio.BufferedProtocol):
 
         Who waits is told by ConnectionAbortedError. Source: transport.abort.
         """
-        self._out.fail(ConnectionAbortedError("this connection was aborted"))
-
-
-def out_of(transport: asyncio.Transport) -> Out:
-    """The way out that this transport allows."""
-    sock = transport.get_extra_info("socket")
-    if sock is None or transport.get_extra_info("sslcontext") is not None:
-        return TransportOut(transport)
-    return SocketOut(transport, sock.fileno())
+        self._fail(ConnectionAbortedError("this connection was aborted"))

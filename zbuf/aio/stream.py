@@ -105,7 +105,7 @@ class Stream(Receiver):
             self._wanted = size
             self._waiter = asyncio.get_running_loop().create_future()
             self._let_come()
-            self._out.flush()
+            self._flush()
             try:
                 await self._waiter
             finally:
@@ -159,8 +159,8 @@ class Stream(Receiver):
             raise ValueError(f"read takes 0 bytes or more, not {n}")
         self._bytes_are_next()
         await self._until(1 if n != 0 else 0)
-        if not self._in and self._out.error is not None:
-            raise self._out.error
+        if not self._in and self.error is not None:
+            raise self.error
         return self._take(len(self._in) if n is None else min(n, len(self._in)))
 
     async def read_exactly(self, n: int, /) -> ByteBuf:
@@ -184,7 +184,7 @@ class Stream(Receiver):
         self._bytes_are_next()
         await self._until(n)
         if len(self._in) < n:
-            raise self._out.error or asyncio.IncompleteReadError(bytes(self._in), n)
+            raise self.error or asyncio.IncompleteReadError(bytes(self._in), n)
         return self._take(n)
 
     # -- frames
@@ -250,8 +250,8 @@ class Stream(Receiver):
                 self._feed(decoder)
             elif not self._ended:
                 await self._until(1)
-            elif self._out.error is not None:
-                raise self._out.error
+            elif self.error is not None:
+                raise self.error
             elif self._finished:
                 return
             else:
