@@ -36,7 +36,7 @@ cdef class Link:
             self.received(room.take(nbytes))
         finally:
             room.settle()
-            out.flush_now()
+            out.flush()
 
     def eof_received(self):
         """Called by the loop."""
@@ -121,7 +121,7 @@ cdef class Link:
 
     def _flush(self):
         """Send what can be sent now."""
-        self._way().flush_now()
+        self._way().flush()
 
     def _until_drained(self):
         """Send now; None, or a future to wait for if much is pending."""

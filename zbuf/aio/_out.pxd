@@ -5,6 +5,17 @@ from libc.stdint cimport int64_t
 from zbuf.outbound cimport OutboundBuffer
 
 
+cdef class Turn:
+    # The flushes that are due in this turn of a loop: one callback for all of
+    # its connections, behind all that is ready to run now, so that what else
+    # is written goes with it.
+    cdef object __weakref__
+    cdef object _loop       # alive as long as this is found by its id
+    cdef list _outs         # not empty: the callback is on its way
+
+    cdef int add(self, Out out) except -1
+
+
 cdef class Out:
     # Positions count the bytes that were ever queued: _gone have left, so the
     # end of the queue is at _gone + _pending().
@@ -15,6 +26,7 @@ cdef class Out:
     #       one makes sense will start it; another one would be in vain
     #   (3) once _over nothing is pending, nobody waits, and refusal is set
     cdef object _loop
+    cdef Turn _turn
     cdef object _transport
     cdef int64_t _gone
     cdef list _waiters      # (position, future) of those who wait until it has gone
@@ -43,7 +55,7 @@ cdef class Out:
     cdef int write(self, object data) except -1
     cdef int write_all(self, object parts) except -1
     cdef int _schedule(self) except -1
-    cdef int flush_now(self) except -1
+    cdef int flush(self) except -1
     cdef int _after(self, bint busy) except -1
     cdef int _wake(self) except -1
     cdef int _do_last(self) except -1

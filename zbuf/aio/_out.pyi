@@ -3,10 +3,13 @@ from typing import final
 
 from typing_extensions import disjoint_base
 
+@final
+class Turn:
+    pass
+
 @disjoint_base
 class Out:
     def __init__(self, transport: asyncio.Transport) -> None: ...
-    def flush(self) -> None: ...
 
 @final
 class SocketOut(Out):

@@ -7,6 +7,7 @@ from zbuf.outbound cimport Flushed, OutboundBuffer
 
 import asyncio
 import os
+from weakref import WeakValueDictionary
 
 from zbuf.errors import TruncatedFileError
 
@@ -16,11 +17,44 @@ cdef enum:
     TURN = 1 << 20     # bytes sent before other connections have their turn
 
 
+@cython.final
+cdef class Turn:
+    cdef int add(self, Out out) except -1:
+        if not self._outs:
+            self._loop.call_soon(self._run)
+        self._outs.append(out)
+        return 0
+
+    def _run(self):
+        cdef list outs = self._outs
+        self._outs = []
+        try:
+            while outs:
+                (<Out>outs.pop()).flush()
+        finally:
+            # A signal's handler has raised: the others have their turn later.
+            for out in outs:
+                self.add(out)
+
+
+turns = WeakValueDictionary()   # by the id of the loop
+
+
+cdef Turn turn_of(object loop):
+    cdef Turn turn = turns.get(id(loop))
+    if turn is None:
+        turn = Turn.__new__(Turn)
+        turn._loop, turn._outs = loop, []
+        turns[id(loop)] = turn
+    return turn
+
+
 cdef class Out:
     """Out(transport)\n--\n\nA queue on its way out, who waits for it, and what is done after its last byte."""
 
     def __init__(self, transport):
         self._loop = asyncio.get_running_loop()
+        self._turn = turn_of(self._loop)
         self._transport = transport
         self._waiters, self._last = [], []
 
@@ -63,18 +97,13 @@ cdef class Out:
         return 0 if self.due else self._schedule()
 
     cdef int _schedule(self) except -1:
-        # Behind all that is ready to run, so that what else is written goes with it.
         self.due = True
-        self._loop.call_soon(self.flush)
-        return 0
+        return self._turn.add(self)
 
     # -- out
 
-    def flush(self):
-        """Send what can be sent now, and see to it that the rest will be."""
-        self.flush_now()
-
-    cdef int flush_now(self) except -1:
+    cdef int flush(self) except -1:
+        # Sends what can be sent now, and sees to it that the rest will be.
         if self._busy or self._over:
             return 0
         self._busy = self.due = self._pending() != 0
@@ -112,14 +141,14 @@ cdef class Out:
 
     cdef object until_drained(self):
         # Flushes; None, or a future to wait for if much is pending.
-        self.flush_now()
+        self.flush()
         cdef int64_t pending = 0 if self._over else self._pending()
         return self._until(self._gone + pending - LOW + 1 if pending > HIGH else 0)
 
     cdef object until_gone(self):
         # Flushes; None if all has gone, or a future to wait for.
         cdef int64_t end = 0 if self._over else self._gone + self._pending()
-        self.flush_now()
+        self.flush()
         return self._until(end)
 
     cdef object _until(self, int64_t position):
@@ -140,7 +169,7 @@ cdef class Out:
         if self.refusal is None:
             self.refusal = refusal
         self._last.append(step)
-        self.flush_now()
+        self.flush()
         if self._last and not self._pending():
             self._do_last()
         return 0

@@ -88,7 +88,7 @@ cdef class TransportOut(Out):
         self._paused = False
         if self._stalled:
             self._stalled = self._busy = False
-            self.flush_now()
+            self.flush()
         return 0
 
     cdef int last_call(self) except -1:
