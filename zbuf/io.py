@@ -52,7 +52,7 @@ def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
     socket's timeout is for all of it, as in sendall; over an SSLSocket, where
     parts are copied together and files are read, it is for each record.
     Returns: how many bytes went: all.
-    Raises, and what is raised has `sent`, the bytes that went before: OSError
+    Raises, and what is raised has `bytes_sent`, how many went before: OSError
              (TimeoutError, ConnectionResetError ...), BlockingIOError when a
              non-blocking socket is full, TruncatedFileError, what a signal's
              handler raises. TypeError, ReleasedError and the like of
@@ -68,7 +68,7 @@ def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
         else:
             _flush(sock, queue)
     except BaseException as error:
-        setattr(error, "sent", whole - queue.pending_bytes)
+        setattr(error, "bytes_sent", whole - queue.pending_bytes)
         raise
     finally:
         queue.close()

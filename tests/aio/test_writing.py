@@ -1,11 +1,15 @@
 """What is written: all of it, in order, held back when it must be, and an end that says what happened."""
 
+import _thread
 import asyncio
+import functools
+import operator
 import os
 import random
 import resource
 import signal
 import socket
+import ssl
 import threading
 
 import pytest
@@ -244,6 +248,42 @@ def test_a_file_that_is_not_in_memory_is_read_in_a_thread(run, tls, path, monkey
 # -- the end
 
 
+def test_a_peer_that_ends_tls_is_told_all_that_was_written(run, tls):
+    """After its close_notify the loop closes the connection: what is pending goes before."""
+
+    class Late(zbuf.aio.Receiver):
+        def ended(self):
+            self.writelines([DATA, b"end"])
+
+    async def main():
+        server = await asyncio.get_running_loop().create_server(Late, "127.0.0.1", 0, **tls.server)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+            session = tls.client["ssl"].wrap_bio(came, goes, server_hostname="localhost")
+
+            async def step(do, *arguments):
+                while True:
+                    try:
+                        return do(*arguments)
+                    except ssl.SSLWantReadError:
+                        writer.write(goes.read())
+                        came.write(await reader.read(1 << 16))
+
+            await step(session.do_handshake)
+            with pytest.raises(ssl.SSLWantReadError):
+                session.unwrap()
+            writer.write(goes.read())
+            got = bytearray()
+            while len(got) < len(DATA) + 3:
+                got += await step(session.read, 1 << 16)
+            assert got == DATA + b"end"
+            writer.close()
+            await writer.wait_closed()
+
+    run(main())
+
+
 def test_half_closed(run):
     async def main():
         async with peer_of(wire=type("W", (), {"server": {}, "client": {}})) as (stream, reader, writer):
@@ -458,13 +498,16 @@ def test_a_signal_that_raises_loses_nothing(run):
     async def main():
         async with bare_peer(send_room=4096, receive_room=4096) as (stream, theirs):
             stream.write(DATA[:500_000])
+            draining = asyncio.ensure_future(stream.drain())
             old = signal.signal(signal.SIGUSR1, stop)
             try:
                 with pytest.raises(Stop):
-                    os.kill(os.getpid(), signal.SIGUSR1)
-                    stream._flush()
+                    # In C alone, or the handler would run before the flush.
+                    list(map(operator.call, [functools.partial(_thread.interrupt_main, signal.SIGUSR1), stream._flush]))
             finally:
                 signal.signal(signal.SIGUSR1, old)
+            assert 0 < stream.pending_bytes < 500_000
             assert await receive(theirs, 500_000) == DATA[:500_000]
+            await draining
 
     run(main())
