@@ -149,10 +149,10 @@ def test_a_slow_reader_holds_the_peer_back(run, wire):
         async with peer_of(wire, limit=10_000) as (stream, _, writer):
             size = 32 << 20   # more than the buffers of both kernels and of TLS
             writer.write(bytes(size))
-            await until(lambda: stream._held)
+            await until(lambda: stream.waiting_bytes >= 10_000)
             for _ in range(50):
                 await asyncio.sleep(0)
-            assert len(stream._in) < 10_000 + (1 << 20)
+            assert stream.waiting_bytes < 10_000 + (1 << 20)
             left = size
             while left:
                 left -= len(await stream.read())
@@ -165,7 +165,7 @@ def test_an_exact_read_beyond_the_limit(run, wire):
         async with peer_of(wire, limit=1000) as (stream, _, writer):
             writer.write(DATA)
             assert bytes(await stream.read_exactly(1)) == DATA[:1]
-            await until(lambda: stream._held)
+            await until(lambda: stream.waiting_bytes >= 1000)
             assert bytes(await stream.read_exactly(len(DATA) - 1)) == DATA[1:]
 
     run(main())

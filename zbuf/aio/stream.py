@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from zbuf._composite import CompositeByteBuf
+from zbuf.aio._inbox import Inbox
 from zbuf.aio.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Decoder(Protocol[F]):
     def pending(self) -> int: ...
 
 
-class Stream(Receiver):
+class Stream(Inbox, Receiver):
     """A connection to read from and write to; open_connection() and start_server() make them.
 
     >>> async def upper(stream):
@@ -56,86 +55,9 @@ class Stream(Receiver):
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self._in = CompositeByteBuf()  # what has come and was not read
-        self._wanted = 0  # bytes that the reader waits for
-        self._waiter: asyncio.Future[None] | None = None
-        self._ended = False  # nothing more will come
-        self._held = False  # the peer is held back
-        self._decoder: Decoder[Any] | None = None
-        self._frames: deque[Any] = deque()  # decoded and not read
-        self._flaw: Exception | None = None  # what the decoder found behind them
-        self._finished = False  # it was told of the end
-        self._again = False  # it has not looked at all that it has
-
-    # -- what the transport tells
-
-    def received(self, buf: ByteBuf) -> None:
-        """Called by the loop."""
-        self._in.append(buf)
-        have = len(self._in)
-        if have >= self._wanted:
-            self._wake()
-            if have >= self._limit and not self._held:
-                self._held = True
-                self.transport.pause_reading()
-
-    def ended(self) -> bool:
-        """Called by the loop."""
-        self._ended = True
-        self._wake()
-        return True
-
-    def lost(self, error: BaseException | None) -> None:
-        """Called by the loop."""
-        self._ended = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        super().__init__(limit)
 
     # -- bytes
-
-    async def _until(self, size: int) -> None:
-        """Wait until so many bytes have come, or nothing more will."""
-        while len(self._in) < size and not self._ended:
-            if self._waiter is not None:
-                raise RuntimeError("another task reads this stream")
-            self._wanted = size
-            self._waiter = asyncio.get_running_loop().create_future()
-            self._let_come()
-            self._flush()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-                self._wanted = 0
-
-    def _let_come(self) -> None:
-        if self._held:
-            self._held = False
-            self.transport.resume_reading()
-
-    def _take(self, size: int) -> ByteBuf:
-        got = self._in.read_slice(size)
-        if self._in:
-            self._in.discard_read_parts()
-        else:
-            self._in = CompositeByteBuf()  # so that an idle stream holds no memory
-        if len(self._in) < self._limit:
-            self._let_come()
-        return got
-
-    def _bytes_are_next(self) -> None:
-        decoder = self._decoder
-        if decoder is None:
-            return
-        if self._frames or self._flaw or decoder.pending:
-            raise RuntimeError(
-                f"{len(self._frames)} frames and {decoder.pending} bytes of its decoder come before the next byte"
-            )
-        self._decoder = None
 
     async def read(self, n: int | None = None, /) -> ByteBuf:
         """Wait for a byte, and give all that has come, n bytes at the most.
@@ -157,11 +79,9 @@ class Stream(Receiver):
         """
         if n is not None and n < 0:
             raise ValueError(f"read takes 0 bytes or more, not {n}")
-        self._bytes_are_next()
-        await self._until(1 if n != 0 else 0)
-        if not self._in and self.error is not None:
-            raise self.error
-        return self._take(len(self._in) if n is None else min(n, len(self._in)))
+        while n != 0 and (waiting := self._until_bytes(1)) is not None:
+            await waiting
+        return self._take(n)
 
     async def read_exactly(self, n: int, /) -> ByteBuf:
         """Wait for n bytes, and give them.
@@ -181,11 +101,9 @@ class Stream(Receiver):
         """
         if n < 0:
             raise ValueError(f"read takes 0 bytes or more, not {n}")
-        self._bytes_are_next()
-        await self._until(n)
-        if len(self._in) < n:
-            raise self.error or asyncio.IncompleteReadError(bytes(self._in), n)
-        return self._take(n)
+        while (waiting := self._until_bytes(n)) is not None:
+            await waiting
+        return self._take_exactly(n)
 
     # -- frames
 
@@ -213,8 +131,10 @@ class Stream(Receiver):
                  bytes or frames that come before.
         Source:  io.netty.handler.codec.ByteToMessageDecoder.
         """
-        await self._until_frames(decoder)
-        return self._frames.popleft() if self._frames else None
+        while (waiting := self._until_frames(decoder)) is not None:
+            await waiting
+        frame: F | None = self._next_frame()
+        return frame
 
     async def read_frames(self, decoder: Decoder[F], /) -> list[F]:
         """Wait for a frame, and give all that have come; none at the end of the stream.
@@ -233,48 +153,9 @@ class Stream(Receiver):
 
         Much faster than one by one where frames are small. Raises as read_frame().
         """
-        await self._until_frames(decoder)
-        frames = list(self._frames)
-        self._frames.clear()
-        return frames
-
-    async def _until_frames(self, decoder: Decoder[Any]) -> None:
-        if decoder is not self._decoder:
-            self._bytes_are_next()
-            self._decoder = decoder
-        while not self._frames:
-            if self._flaw is not None:
-                flaw, self._flaw = self._flaw, None
-                raise flaw
-            if self._in or self._again:
-                self._feed(decoder)
-            elif not self._ended:
-                await self._until(1)
-            elif self.error is not None:
-                raise self.error
-            elif self._finished:
-                return
-            else:
-                self._finished = True
-                self._decode(decoder.finish)
-                self._again = False
-
-    def _feed(self, decoder: Decoder[Any]) -> None:
-        self._decode(lambda: decoder.feed(self._in))
-        self._in = CompositeByteBuf()
-        self._let_come()
-
-    def _decode(self, step: Callable[[], list[Any]]) -> None:
-        try:
-            self._frames.extend(step())
-            self._again = False
-        except Exception as error:
-            frames = getattr(error, "frames", None)
-            if frames is None:
-                raise  # not about the stream, and nothing was taken
-            self._frames.extend(frames)
-            self._flaw = error
-            self._again = True
+        while (waiting := self._until_frames(decoder)) is not None:
+            await waiting
+        return self._all_frames()
 
     # -- the end
 
