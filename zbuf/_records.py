@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 RECORD = 16 << 10  # bytes: the most that one record of TLS carries
 PIECE = 4 * RECORD  # taken at a time where the bytes lie in one piece already
-
-
-def is_tls(sock: object) -> bool:
-    """Whether what is written to the descriptor itself would go out unencrypted."""
-    ssl = sys.modules.get("ssl")
-    return ssl is not None and isinstance(sock, ssl.SSLSocket)
 
 
 class RecordQueue:

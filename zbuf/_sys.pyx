@@ -10,6 +10,8 @@ from posix.signal cimport (
 from posix.time cimport timespec
 from posix.types cimport sigset_t
 
+import sys
+
 cdef extern from "<signal.h>" nogil:
     int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
     int sigtimedwait(const sigset_t *wanted, siginfo_t *got, const timespec *timeout)
@@ -116,3 +118,15 @@ cdef void push(int sock) noexcept nogil:
         setsockopt(sock, IPPROTO_TCP, TCP_CORK, &corked, size)
     global errno
     errno = code
+
+
+cdef type tls_socket = None   # ssl.SSLSocket, once somebody has imported ssl
+
+
+cpdef bint is_tls(object sock) except -1:
+    """Whether what is written to the descriptor itself would go out unencrypted."""
+    global tls_socket
+    if tls_socket is None:
+        ssl = (<dict>sys.modules).get("ssl")
+        tls_socket = getattr(ssl, "SSLSocket", None)   # not there while ssl is being imported
+    return tls_socket is not None and isinstance(sock, tls_socket)

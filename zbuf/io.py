@@ -18,7 +18,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
-from zbuf._records import RecordQueue, is_tls, read
+from zbuf._records import RecordQueue, read
+from zbuf._sys import is_tls
 from zbuf.errors import CapacityError
 from zbuf.outbound import OutboundBuffer
 

@@ -6,7 +6,7 @@ import random
 import socket
 
 import pytest
-from conftest import bare_peer, peer_of, receive, reset, until
+from peers import PLAIN, Lengths, bare_peer, peer_of, receive, reset, until
 
 import zbuf
 
@@ -75,9 +75,8 @@ def test_small_receives_share_a_block(run):
     receivers = []
 
     async def main():
-        wire = type("W", (), {"server": {}, "client": {}})
-        async with await server_of(wire, receivers) as server:
-            clients = [await client_of(wire, server) for _ in range(5)]
+        async with await server_of(PLAIN, receivers) as server:
+            clients = [await client_of(PLAIN, server) for _ in range(5)]
             await until(lambda: len(receivers) == 5)
             for k in range(20):
                 for _, writer in clients:
@@ -247,9 +246,21 @@ def test_no_memory_to_receive_into(run):
 def test_before_there_is_a_connection():
     receiver = zbuf.aio.Receiver()
     for use in (lambda: receiver.write(b"x"), lambda: receiver.writelines([b"x"]), lambda: receiver.pending_bytes,
-                lambda: receiver.error, receiver.abort):
+                lambda: receiver.error, receiver.abort, receiver.eof_received, receiver.pause_writing,
+                receiver.resume_writing, lambda: receiver.connection_lost(None)):
         with pytest.raises(RuntimeError, match="there is no connection yet"):
             use()
+    for use in (receiver.get_buffer, receiver.buffer_updated):
+        with pytest.raises(RuntimeError, match="there is no connection to receive from"):
+            use(1)
+    stream = zbuf.aio.Stream()
+    with pytest.raises(RuntimeError, match="there is no connection yet"):
+        stream._until_bytes(1)
+    stream.ended()
+    with pytest.raises(RuntimeError, match="there is no connection yet"):
+        stream._until_frames(Lengths())
+    with pytest.raises(TypeError):
+        stream.received(None)
 
 
 def test_a_loop_that_says_more_than_it_was_given(run):
@@ -257,6 +268,8 @@ def test_a_loop_that_says_more_than_it_was_given(run):
         ours, theirs = socket.socketpair()
         with theirs:
             _, receiver = await asyncio.get_running_loop().create_connection(Recorder, sock=ours)
+            with pytest.raises(RuntimeError, match="nothing was offered to receive into"):
+                receiver.buffer_updated(1)
             room = receiver.get_buffer(-1)
             assert (len(room), room.readonly, room.format) == (64 << 10, False, "B")
             with pytest.raises(zbuf.CapacityError, match="wanted room for 65537 bytes, 65536 available"):
@@ -266,6 +279,9 @@ def test_a_loop_that_says_more_than_it_was_given(run):
             assert receiver.kept == []
             receiver.abort()
             await receiver.wait_closed()
+            for use in (receiver.get_buffer, receiver.buffer_updated):
+                with pytest.raises(RuntimeError, match="there is no connection to receive from"):
+                    use(1)
 
     run(main())
 

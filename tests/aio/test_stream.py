@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from conftest import Lengths, bare_peer, peer_of, receive, reset, until
+from peers import Lengths, bare_peer, peer_of, receive, reset, until
 
 import zbuf
 

@@ -13,7 +13,7 @@ import ssl
 import threading
 
 import pytest
-from conftest import bare_peer, peer_of, receive, reset, until
+from peers import PLAIN, bare_peer, peer_of, receive, reset, until
 
 import zbuf
 from zbuf import _records
@@ -286,7 +286,7 @@ def test_a_peer_that_ends_tls_is_told_all_that_was_written(run, tls):
 
 def test_half_closed(run):
     async def main():
-        async with peer_of(wire=type("W", (), {"server": {}, "client": {}})) as (stream, reader, writer):
+        async with peer_of(PLAIN) as (stream, reader, writer):
             stream.write(DATA)
             stream.write_eof()
             with pytest.raises(BrokenPipeError, match="write after write_eof"):

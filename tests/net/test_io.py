@@ -107,6 +107,17 @@ def test_tls_is_never_gone_around(connect_tcp, contexts):
     assert got == [b"secret"]
 
 
+def test_a_queue_does_not_go_around_tls(connect_encrypted):
+    ours, theirs = connect_encrypted()
+    with zbuf.OutboundBuffer() as queue:
+        queue.write(b"secret")
+        with pytest.raises(TypeError, match="the descriptor of an SSLSocket would send everything unencrypted"):
+            queue.flush_to(ours)
+        assert queue.pending_bytes == 6
+    ours.sendall(b"end")
+    assert receive(theirs, 3) == b"end"
+
+
 def test_nothing_to_send(connect):
     ours, _ = connect()
     assert zbuf.io.send(ours) == zbuf.io.send(ours, b"", zbuf.EMPTY) == 0

@@ -91,8 +91,8 @@ cdef class Inbox(Link):
         if self._held:
             self._held = False
             self.transport.resume_reading()
-        self._out.flush()
-        return self._waiter
+        self._out.flush()    # it may end the connection, and so the waiting
+        return self._waiter or self._more(size)
 
     def _take(self, size, /):
         """Take what is there, `size` bytes at the most."""
@@ -145,8 +145,8 @@ cdef class Inbox(Link):
                 self._let_come()
             elif not self._ended:
                 return self._more(1)
-            elif self._out.error is not None:
-                raise self._out.error
+            elif self.error is not None:
+                raise self.error
             elif self._finished:
                 return None
             else:

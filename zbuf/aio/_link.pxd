@@ -12,4 +12,6 @@ cdef class Link:
     cdef Out _out                   # None before
     cdef Room _room                 # None before and afterwards
 
+    # Both raise when there is none.
     cdef Out _way(self)
+    cdef Room _place(self)

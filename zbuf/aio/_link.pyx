@@ -21,15 +21,16 @@ cdef class Link:
 
     def get_buffer(self, sizehint, /):
         """Called by the loop."""
+        cdef Room room = self._place()
         try:
-            return self._room.offer()
+            return room.offer()
         except BaseException as error:
             self._out.lose(error)   # a loop may forget which error it was
             raise
 
     def buffer_updated(self, nbytes, /):
         """Called by the loop."""
-        cdef Room room = self._room
+        cdef Room room = self._place()
         cdef Out out = self._out
         out.due = True
         try:
@@ -40,9 +41,10 @@ cdef class Link:
 
     def eof_received(self):
         """Called by the loop."""
+        cdef Out out = self._way()
         stays = self.ended()
-        if isinstance(self._out, TransportOut):
-            self._out.last_call()
+        if isinstance(out, TransportOut):
+            out.last_call()
             return False    # TLS knows no half of a connection: the loop closes it
         if not stays:
             self.close()
@@ -50,21 +52,26 @@ cdef class Link:
 
     def pause_writing(self):
         """Called by the loop."""
-        self._out.pause()
+        self._way().pause()
 
     def resume_writing(self):
         """Called by the loop."""
-        self._out.resume()
+        self._way().resume()
 
     def connection_lost(self, error, /):
         """Called by the loop."""
-        self._out.lose(error)
+        self._way().lose(error)
         self._room = None
         if not self._closed.done():
             self._closed.set_result(None)
         self.lost(self._out.error)
 
     # -- for those who write
+
+    cdef Room _place(self):
+        if self._room is None:
+            raise RuntimeError("there is no connection to receive from")
+        return self._room
 
     cdef Out _way(self):
         if self._out is None:

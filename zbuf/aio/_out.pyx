@@ -231,7 +231,7 @@ cdef class SocketOut(Out):
         return 0
 
     def _send_more(self):
-        if not self._over:
+        if self._watching:
             self._send()
 
     cdef int _watch(self, bint wanted) except -1:

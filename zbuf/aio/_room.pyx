@@ -26,8 +26,10 @@ cdef class Room:
         return PyMemoryView_FromObject(window_on(buf, buf._block, buf._mem + buf._w, buf._cap - buf._w, False))
 
     cdef ByteBuf take(self, Py_ssize_t n):
-        # The n bytes that were received, as a handle of their own. REQUIRES: offer().
+        # The n bytes that were received, as a handle of their own.
         cdef ByteBuf buf = self._buf
+        if buf is None:
+            raise RuntimeError("nothing was offered to receive into")
         cdef Py_ssize_t at = buf._w
         if not 0 <= n <= buf._cap - at:
             raise CapacityError(n, buf._cap - at)
