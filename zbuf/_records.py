@@ -90,7 +90,8 @@ class RecordQueue:
     def _cut(self, first: CompositeByteBuf) -> ByteBuf:
         with first.views(1)[0] as part:
             run = len(part)
-        piece = first.read_slice(min(run, PIECE) if run >= RECORD else min(len(first), RECORD))
+        whole = min(run, PIECE) // RECORD * RECORD
+        piece = first.read_slice(whole or min(len(first), RECORD))
         if isinstance(piece, CompositeByteBuf):
             piece = piece.copy()
         if first:

@@ -6,7 +6,7 @@ import random
 import socket
 
 import pytest
-from peers import PLAIN, Lengths, bare_peer, peer_of, receive, reset, until
+from peers import PLAIN, Lengths, bare_peer, receive, reset, until
 
 import zbuf
 

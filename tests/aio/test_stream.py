@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from peers import Lengths, bare_peer, peer_of, receive, reset, until
+from peers import Lengths, bare_peer, peer_of, reset, until
 
 import zbuf
 

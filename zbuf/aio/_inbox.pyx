@@ -7,7 +7,7 @@ from zbuf.aio._link cimport Link
 import asyncio
 from collections import deque
 
-from zbuf._buf import EMPTY
+from zbuf._buf import copied
 
 
 cdef class Inbox(Link):
@@ -108,7 +108,7 @@ cdef class Inbox(Link):
         return self._cut(size)
 
     cdef ByteBuf _cut(self, Py_ssize_t n):
-        cdef ByteBuf got = EMPTY if self._in is None else self._in
+        cdef ByteBuf got = copied(b"") if self._in is None else self._in
         if n < self._have() or isinstance(got, CompositeByteBuf):
             got = got.read_slice(n)
         if self._have() == 0 or got is self._in:
@@ -140,7 +140,7 @@ cdef class Inbox(Link):
                 flaw, self._flaw = self._flaw, None
                 raise flaw
             if self._in is not None or self._again:
-                self._decode(decoder.feed, EMPTY if self._in is None else self._in)
+                self._decode(decoder.feed, b"" if self._in is None else self._in)
                 self._in = None
                 self._let_come()
             elif not self._ended:
