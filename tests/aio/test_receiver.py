@@ -362,7 +362,7 @@ def test_connections_that_come_and_go(run, wire):
             assert bytes(await stream.read_exactly(20_002)) == bytes([k, k]) + DATA[k : k + 20_000]
 
     async def main():
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)   # the aborted ones
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)   # those cut short
         async with await zbuf.aio.start_server(serve, "127.0.0.1", 0, **wire.server) as server:
             address = server.sockets[0].getsockname()
             for start in range(0, 200, 50):
@@ -394,6 +394,30 @@ def test_a_handler_that_raises(run):
         ]
 
     run(main())
+
+
+def test_a_handler_that_lets_the_end_of_the_connection_through(run):
+    async def serve(stream):
+        try:
+            await stream.read_exactly(10)
+        except ConnectionError:
+            ended.set_result(stream)
+            raise
+
+    async def main():
+        nonlocal ended
+        ended = asyncio.get_running_loop().create_future()
+        async with await zbuf.aio.start_server(serve, "127.0.0.1", 0) as server:
+            sock = socket.create_connection(server.sockets[0].getsockname())
+            sock.send(b"abc")
+            await asyncio.sleep(0)
+            reset(sock)
+            stream = await ended
+            assert isinstance(stream.error, ConnectionResetError)
+            await stream.wait_closed()
+
+    ended = None
+    run(main())   # which fails if the loop's exception handler is told
 
 
 def test_a_handler_that_is_cancelled(run):

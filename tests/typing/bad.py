@@ -88,3 +88,15 @@ def others(sock: socket.socket, buf: ByteBuf) -> None:
     queue.flush_to(sock, 100)  # error
     queue.flush_to(sock) + 1  # error
     queue.pending_bytes = 0  # error
+    zbuf.io.send(sock, "text")  # error
+    zbuf.io.send("sock", b"bytes")  # error
+    zbuf.io.recv_into(sock, bytearray(4))  # error
+    zbuf.io.read_into("path", buf)  # error
+
+
+async def streams(stream: zbuf.aio.Stream) -> None:
+    stream.write("text")  # error
+    await stream.read("all")  # error
+    await stream.read_frame(5)  # error
+    await stream.send_file(b"bytes")  # error
+    await zbuf.aio.start_server(5)  # error

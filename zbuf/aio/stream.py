@@ -188,11 +188,12 @@ class _Served(Stream):
         try:
             await self._handler(self)
         except Exception as error:
+            if error is not self.error:  # the end of the connection is no news
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "unhandled exception in the handler of a connection", "exception": error,
+                     "protocol": self, "transport": self.transport}
+                )
             self.abort()
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "unhandled exception in the handler of a connection", "exception": error,
-                 "protocol": self, "transport": self.transport}
-            )
         except BaseException:
             self.abort()
             raise
@@ -242,9 +243,10 @@ async def start_server(
     >>> asyncio.run(main())
     b'hello'
 
-    When the handler returns, the stream is closed in order; when it raises, the
-    stream is aborted and the loop's exception handler told. The options are
-    those of loop.create_server, ssl= among them.
+    When the handler returns, the stream is closed in order. When it raises, the
+    stream is aborted, and the loop's exception handler told unless it was the
+    end of the connection that was raised. The options are those of
+    loop.create_server, ssl= among them.
     Returns: the loop's server.
     Source:  asyncio.start_server.
     """
