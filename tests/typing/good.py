@@ -191,8 +191,9 @@ async def connections(path: Path) -> None:
         assert_type((stream.pending_bytes, stream.waiting_bytes, stream.error), tuple[int, int, BaseException | None])
         with FileRegion.open(path, 0, 4) as region:
             await stream.send_file(region)
-        assert_type(await stream.read_frame(Lines()), bytes | None)
-        assert_type(await stream.read_frames(Lines()), list[bytes])
+        lines = Lines()
+        assert_type(await stream.read_frame(lines), bytes | None)
+        assert_type(await stream.read_frames(lines), list[bytes])
         assert_type(await stream.read_exactly(0), ByteBuf)
         stream.abort()
 
