@@ -4,6 +4,7 @@ import asyncio
 import gc
 import random
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from peers import PLAIN, Lengths, bare_peer, receive, reset, until
@@ -372,6 +373,27 @@ def test_connections_that_come_and_go(run, wire):
     run(main())
     gc.collect()
     assert zbuf.default_allocator().live() == []
+
+
+def test_loops_in_several_threads(run):
+    """Each has memory of its own to receive into."""
+
+    async def main(k):
+        data = bytes([k]) * 50_000
+
+        async def echo(stream):
+            while piece := await stream.read():
+                stream.write(piece)
+
+        async with await zbuf.aio.start_server(echo, "127.0.0.1", 0) as server:
+            async with await zbuf.aio.open_connection(*server.sockets[0].getsockname()) as stream:
+                for _ in range(50):
+                    stream.write(data)
+                    assert bytes(await stream.read_exactly(len(data))) == data
+        return k
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda k: run(main(k)), range(8))) == list(range(8))
 
 
 # -- servers

@@ -17,6 +17,7 @@ from peers import PLAIN, bare_peer, peer_of, receive, reset, until
 
 import zbuf
 from zbuf import _records
+from zbuf.aio import _out
 
 DATA = random.Random(8).randbytes(5 << 20)
 
@@ -486,28 +487,76 @@ def test_memory_given_back_once_it_has_gone(run, wire):
     run(main())
 
 
-def test_a_signal_that_raises_loses_nothing(run):
-    """In the middle of a flush: what has gone is counted, what has not goes later."""
+class Stop(Exception):
+    pass
 
-    class Stop(Exception):
-        pass
+
+@pytest.fixture
+def stop_signal():
+    """A signal whose handler raises Stop."""
 
     def stop(number, frame):
         raise Stop
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    yield functools.partial(_thread.interrupt_main, signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_that_raises_loses_nothing(run, stop_signal):
+    """In the middle of a flush: what has gone is counted, what has not goes later."""
 
     async def main():
         async with bare_peer(send_room=4096, receive_room=4096) as (stream, theirs):
             stream.write(DATA[:500_000])
             draining = asyncio.ensure_future(stream.drain())
-            old = signal.signal(signal.SIGUSR1, stop)
-            try:
-                with pytest.raises(Stop):
-                    # In C alone, or the handler would run before the flush.
-                    list(map(operator.call, [functools.partial(_thread.interrupt_main, signal.SIGUSR1), stream._flush]))
-            finally:
-                signal.signal(signal.SIGUSR1, old)
+            with pytest.raises(Stop):
+                # In C alone, or the handler would run before the flush.
+                list(map(operator.call, [stop_signal, stream._flush]))
             assert 0 < stream.pending_bytes < 500_000
             assert await receive(theirs, 500_000) == DATA[:500_000]
             await draining
+
+    run(main())
+
+
+def test_a_signal_that_raises_while_one_of_many_is_flushed(run, stop_signal):
+    """The others have their turn all the same."""
+
+    async def main():
+        async with bare_peer() as (one, its_peer), bare_peer() as (two, other_peer):
+            one.write(b"one")
+            two.write(b"two")
+            with pytest.raises(Stop):
+                list(map(operator.call, [stop_signal, turn_of(one)]))
+            assert one.pending_bytes + two.pending_bytes == 3, "one of them has gone"
+            assert await receive(its_peer, 3) == b"one"
+            assert await receive(other_peer, 3) == b"two"
+
+    run(main())
+
+
+def turn_of(stream):
+    """What the loop was told to call for all that was written in this turn."""
+    return _out.turns[id(asyncio.get_running_loop())]._run
+
+
+def test_a_transport_that_has_enough_is_left_in_peace(run, tls):
+    """While it waits for the peer, so does the loop: nothing is tried again and again."""
+
+    async def main():
+        async with peer_of(tls, limit=1000) as (stream, reader, _):
+            reader._transport.pause_reading()
+            for _ in range(12):
+                stream.write(DATA)
+            before = -1
+            while stream.pending_bytes != before:   # until no buffer on the way takes more
+                before = stream.pending_bytes
+                await asyncio.sleep(0.02)
+            assert _out.turns[id(asyncio.get_running_loop())].due == 0, "nobody asks for a flush"
+            reader._transport.resume_reading()
+            expected = 12 * len(DATA)
+            while expected:
+                expected -= len(await reader.read(1 << 20))
 
     run(main())

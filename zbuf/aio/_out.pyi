@@ -5,7 +5,8 @@ from typing_extensions import disjoint_base
 
 @final
 class Turn:
-    pass
+    @property
+    def due(self) -> int: ...
 
 @disjoint_base
 class Out:

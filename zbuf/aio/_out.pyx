@@ -19,6 +19,11 @@ cdef enum:
 
 @cython.final
 cdef class Turn:
+    @property
+    def due(self):
+        """How many flushes are asked for."""
+        return len(self._outs)
+
     cdef int add(self, Out out) except -1:
         if not self._outs:
             self._loop.call_soon(self._run)
@@ -220,7 +225,7 @@ cdef class SocketOut(Out):
         cdef Flushed done = Flushed.__new__(Flushed)
         try:
             self._queue._flush_into(done, self._fd, TURN)
-            self._watch(done._full or self._watching and self._queue._pending)
+            self._watch(done._full)
         except (OSError, TruncatedFileError) as error:
             return self.fail(error)
         finally:
