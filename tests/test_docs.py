@@ -1,5 +1,6 @@
 """What the documentation says is so: every example runs, and nothing public lacks a docstring."""
 
+import asyncio
 import doctest
 import errno
 import importlib
@@ -75,7 +76,8 @@ def objects(module):
 def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
-    for module in (zbuf.audit, zbuf.codec, zbuf.stats, zbuf.testing):
+    for module in (zbuf.aio, zbuf.audit, zbuf.codec, zbuf.io, zbuf.stats, zbuf.testing):
+        named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
         named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     named["zbuf.hexdump.hexdump"] = zbuf.hexdump.hexdump
     for name, thing in named.items():
@@ -83,7 +85,8 @@ def public_objects():
         if isinstance(thing, type):
             fields = getattr(thing, "_fields", ())   # a named tuple documents them itself
             yield from (member for member in members(thing)
-                        if not member.last.startswith("_") and member.last not in fields)
+                        if not member.last.startswith("_") and member.last not in fields
+                       and member.docstring != "Called by the loop.")
 
 
 def by_name(things):
@@ -97,7 +100,7 @@ PUBLIC = list(public_objects())
 
 
 def run(docstring, name):
-    names = {"zbuf": zbuf, "socket": socket, "os": os, "errno": errno}
+    names = {"zbuf": zbuf, "asyncio": asyncio, "socket": socket, "os": os, "errno": errno}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
     complaints = []
     doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)

@@ -1,8 +1,10 @@
 from zbuf import (
+    aio as aio,
     audit as audit,
     codec as codec,
     errors as errors,
     hexdump as hexdump,
+    io as io,
     outbound as outbound,
     region as region,
     stats as stats,

@@ -28,3 +28,6 @@ cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n) exce
 # Sends at once what `more` kept back, which the kernel would hold for 200 ms.
 # Keeps errno and any exception; a socket that never keeps bytes back ignores it.
 cdef void push(int sock) noexcept nogil
+
+# Is it an SSLSocket, whose descriptor must be left alone?
+cpdef bint is_tls(object sock) except -1

@@ -12,6 +12,8 @@ from posix.types cimport sigset_t
 
 from zbuf._script cimport next_outcome
 
+import sys
+
 cdef extern from "<signal.h>" nogil:
     int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
     int sigtimedwait(const sigset_t *wanted, siginfo_t *got, const timespec *timeout)
@@ -137,3 +139,15 @@ cdef void push(int sock) noexcept nogil:
         setsockopt(sock, IPPROTO_TCP, TCP_CORK, &corked, size)
     global errno
     errno = code
+
+
+cdef type tls_socket = None   # ssl.SSLSocket, once somebody has imported ssl
+
+
+cpdef bint is_tls(object sock) except -1:
+    """Whether what is written to the descriptor itself would go out unencrypted."""
+    global tls_socket
+    if tls_socket is None:
+        ssl = (<dict>sys.modules).get("ssl")
+        tls_socket = getattr(ssl, "SSLSocket", None)   # not there while ssl is being imported
+    return tls_socket is not None and isinstance(sock, tls_socket)

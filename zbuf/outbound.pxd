@@ -81,6 +81,8 @@ cdef class OutboundBuffer:
     cdef mark _mark(self) noexcept
     cdef void _undo(self, mark before) noexcept
     # -- out
+    # What flush_to does; `done` tells what went also when this raises.
+    cdef int _flush_into(self, Flushed done, int fd, int64_t most) except -1
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1

@@ -18,7 +18,7 @@ from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
-from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
+from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, is_tls, push, send_file, send_parts
 from zbuf.region cimport FileRegion, file_give, file_hold, file_size
 
 from zbuf.errors import ReleasedError, TruncatedFileError
@@ -359,12 +359,16 @@ cdef class OutboundBuffer:
                  what a signal's Python handler raises;
                  RuntimeError, nothing sent, if a flush is under way;
                  ReleasedError for a closed queue; ValueError for a closed
-                 socket or a negative max_bytes; TypeError without a descriptor.
+                 socket or a negative max_bytes; TypeError without a descriptor,
+                 and for an SSLSocket, which has to encrypt.
         Source:  sendmsg(2), sendfile(2); AbstractEpollStreamChannel.doWrite.
         """
         cdef int64_t most = INT64_MAX if max_bytes is None else size_of(max_bytes)
-        cdef int fd = descriptor(sock)
         cdef Flushed done = Flushed.__new__(Flushed)
+        self._flush_into(done, descriptor(sock), most)
+        return done
+
+    cdef int _flush_into(self, Flushed done, int fd, int64_t most) except -1:
         self._live()
         if self._flushing:
             raise RuntimeError("a flush of this queue is under way")
@@ -377,7 +381,7 @@ cdef class OutboundBuffer:
                 self._give_back()
             elif self._count == 0:
                 self._rest()
-        return done
+        return 0
 
     cdef int _flush(self, int sock, int64_t most, Flushed done) except -1:
         cdef bint held = False   # the last bytes went with MSG_MORE, and nothing behind them
@@ -580,6 +584,8 @@ cdef list resolved(object parts):
 cdef int descriptor(object sock) except -1:
     # PyObject_AsFileDescriptor is twice as slow, but says what is wrong.
     cdef long long fd
+    if is_tls(sock):
+        raise TypeError("the descriptor of an SSLSocket would send everything unencrypted; zbuf.io.send does not")
     try:
         if zb_small_int(sock.fileno(), &fd) and 0 <= fd <= INT_MAX:
             return <int>fd

@@ -118,3 +118,13 @@ def codecs(buf: ByteBuf) -> None:
     zbuf.testing.fail_after(1).fired = 0  # error
     zbuf.testing.syscalls(["short:1"])  # error
     zbuf.testing.Short("1")  # error
+    zbuf.io.send(sock, "text")  # error
+    zbuf.io.send("sock", b"bytes")  # error
+    zbuf.io.recv_into(sock, bytearray(4))  # error
+    zbuf.io.read_into("path", buf)  # error
+async def streams(stream: zbuf.aio.Stream) -> None:
+    stream.write("text")  # error
+    await stream.read("all")  # error
+    await stream.read_frame(5)  # error
+    await stream.send_file(b"bytes")  # error
+    await zbuf.aio.start_server(5)  # error

@@ -2,12 +2,15 @@
 
 import errno
 import os
+import asyncio
 import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, assert_type
+
+from typing_extensions import Buffer
 
 import zbuf
 from zbuf import ByteBuf, CompositeByteBuf, FileRegion, Layout, OutboundBuffer
@@ -205,6 +208,43 @@ def faults() -> None:
             assert_type(fault.fired, int)
     with zbuf.testing.syscalls([None, errno.EAGAIN, zbuf.testing.Short(1)]) as script:
         assert_type(script.left, int)
+def blocking(path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, FileRegion.open(path, 0, 4) as region, zbuf.buffer() as buf:
+        assert_type(zbuf.io.send(ours, b"bytes", zbuf.copied(b"buffer"), region, *[bytearray(b"more")]), int)
+        assert_type(zbuf.io.recv_into(theirs, buf, 4), int)
+        assert_type(zbuf.io.recv_scatter(theirs, buf, zbuf.buffer(4)), int)
+        with path.open("rb") as file:
+            assert_type(zbuf.io.read_into(file, buf), int)
+            assert_type(zbuf.io.read_into(file.fileno(), buf, 1), int)
+class Echo(zbuf.aio.Receiver):
+    def received(self, buf: ByteBuf) -> None:
+        self.write(buf)
+        self.writelines([buf, b"bytes"])
+class Lines:
+    pending = 0
+    def feed(self, data: Buffer, /) -> list[bytes]:
+        return bytes(data).splitlines()
+    def finish(self) -> list[bytes]:
+        return []
+async def serve(stream: zbuf.aio.Stream) -> None:
+    assert_type(await stream.read(100), ByteBuf)
+    stream.write(b"one\ntwo\n" + b"x" * 100)
+    await stream.drain()
+async def connections(path: Path) -> None:
+    server = await zbuf.aio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
+    assert_type(server, asyncio.Server)
+    async with server, await zbuf.aio.open_connection(*server.sockets[0].getsockname()) as stream:
+        assert_type(stream, zbuf.aio.Stream)
+        assert_type(stream.transport, asyncio.Transport)
+        assert_type((stream.pending_bytes, stream.waiting_bytes, stream.error), tuple[int, int, BaseException | None])
+        with FileRegion.open(path, 0, 4) as region:
+            await stream.send_file(region)
+        lines = Lines()
+        assert_type(await stream.read_frame(lines), bytes | None)
+        assert_type(await stream.read_frames(lines), list[bytes])
+        assert_type(await stream.read_exactly(0), ByteBuf)
+        stream.abort()
 
 
 def main() -> None:
@@ -231,6 +271,8 @@ def main() -> None:
     frames(zbuf.codec.VarintLengthDecoder(100), zbuf.codec.VarintLengthPrepender())
     sockets(Path(__file__))
     faults()
+    blocking(Path(__file__))
+    asyncio.run(connections(Path(__file__)))
 
 
 if __name__ == "__main__":

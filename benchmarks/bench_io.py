@@ -1,0 +1,72 @@
+"""I1, I2, I5: what does it cost to send many parts, and to receive into memory of one's own?"""
+
+import socket
+from typing import Any
+
+import pytest
+
+import zbuf
+from benchmarks._loop import Loop
+from benchmarks._peer import DRAIN, FEED, connected
+from benchmarks._pytest import bench, name
+from benchmarks._row import Row, contests
+
+BATCH = 16
+
+
+def sending(size: int) -> dict[str, Any]:
+    sock = connected(DRAIN)
+    return {
+        "sock": sock, "queue": zbuf.OutboundBuffer(), "join": b"".join, "out": bytearray(),
+        "parts": [bytes([k]) * size for k in range(BATCH)], "bufs": [zbuf.copied(bytes([k]) * size) for k in range(BATCH)],
+    }
+
+
+def senders(size: int, times: int) -> list[Loop]:
+    def loop(title: str, stmt: str) -> Loop:
+        return Loop(title, stmt, lambda: sending(size), times=times, check="None")
+
+    return [
+        loop("zbuf, of buffers", "queue.writelines(bufs); queue.flush_to(sock)"),
+        loop("zbuf, of bytes", "queue.writelines(parts); queue.flush_to(sock)"),
+        loop("join + sendall", "sock.sendall(join(parts))"),
+        loop("sendmsg(list)", "sock.sendmsg(parts)"),
+        loop("bytearray += + sendall", "out[:] = b''\n        for part in parts: out += part\n        sock.sendall(out)"),
+    ]
+
+
+def receiving() -> dict[str, Any]:
+    sock = connected(FEED)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 64 << 10)    # no call gives less
+    return {
+        "sock": sock, "recv_into": zbuf.io.recv_into, "buf": zbuf.buffer(64 << 10, 64 << 10),
+        "kept": bytearray(),
+    }
+
+
+def receiver(title: str, stmt: str) -> Loop:
+    return Loop(title, stmt, receiving, times=20, check="None")
+
+
+ROWS = [
+    Row("I1", f"send {BATCH} parts of 64 B", senders(64, 20),
+        {"join + sendall": 0.95, "sendmsg(list)": 0.55}, samples=9),
+    Row("I2", f"send {BATCH} parts of 16 KiB", senders(16 << 10, 5), {"join + sendall": 0.95}, samples=9),
+    Row(
+        "I5",
+        "receive 64 KiB at a time",
+        [
+            receiver("zbuf", "recv_into(sock, buf); buf.clear()"),
+            receiver("recv(n)", "sock.recv(65536)"),
+            receiver("recv + bytearray += + cut", "kept += sock.recv(65536); data = bytes(kept[:65536]); del kept[:65536]"),
+        ],
+        {"recv(n)": 0.97, "recv + bytearray += + cut": 0.2},
+        samples=9,
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "loop"), contests(ROWS), ids=name)
+def test_io(benchmark, row, loop):
+    bench(benchmark, row, loop)

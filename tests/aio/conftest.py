@@ -1,0 +1,50 @@
+"""Loops of both kinds, with TLS and without."""
+
+import asyncio
+import ssl
+
+import pytest
+import trustme
+import uvloop
+from peers import PLAIN, Wire
+
+# No test waits longer than this; only a broken one waits at all.
+PATIENCE = 60.0
+
+LOOPS = {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=LOOPS.values(), ids=LOOPS)
+def run(request):
+    """A function that runs a coroutine on a loop of its own; nothing may go wrong unseen."""
+
+    def run(main):
+        troubles = []
+
+        async def guarded():
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: troubles.append(context))
+            async with asyncio.timeout(PATIENCE):
+                return await main
+
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            result = runner.run(guarded())
+        assert not troubles
+        return result
+
+    run.is_uvloop = request.param is uvloop.new_event_loop
+    return run
+
+
+@pytest.fixture(scope="session")
+def tls():
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    return Wire({"ssl": server}, {"ssl": client, "server_hostname": "localhost"})
+
+
+@pytest.fixture(params=["plain", "tls"])
+def wire(request):
+    return request.getfixturevalue("tls") if request.param == "tls" else PLAIN
