@@ -1,6 +1,7 @@
 """Allocators: what buffers are made by."""
 
 from libc.math cimport isfinite
+from libc.string cimport memset
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
@@ -39,6 +40,8 @@ cdef ByteBuf limited(zb_pool *pool, Py_ssize_t n, object max_capacity, object he
         raise MemoryError(f"no memory for {n} bytes and a headroom of {head}")
     made = plain(pool, n + head)
     made._max = most + head if most <= PY_SSIZE_T_MAX - head else PY_SSIZE_T_MAX
+    # What lies before the writer can be read, and this memory may be used.
+    memset(made._mem, 0, head)
     made._settle(head, head)
     return made
 

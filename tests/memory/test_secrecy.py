@@ -104,3 +104,11 @@ def test_recycled_memory_cannot_be_read_before_it_is_written(pool):
         buf.read_u8()
     with pytest.raises(IndexError):
         buf.get_u8(0)
+
+
+def test_headroom_shows_nothing_of_what_used_its_memory_before(made, any_kind):
+    allocator = made(any_kind)
+    for size in SIZES:
+        dirty(allocator, size + 48)
+        buf = allocator.buffer(size, headroom=48)
+        assert buf.get_bytes(0, 48) == bytes(48)
