@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import ssl
@@ -38,13 +39,13 @@ def no_descriptor_stays_behind():
     assert descriptors() == before
 
 
-@pytest.fixture(params=[tcp_pair, unix_pair], ids=["tcp", "unix"])
-def line(request):
+@contextlib.contextmanager
+def lines(pair):
     """A function that makes (client, inside, outside, server); the relay stands between inside and outside."""
     with contextlib.ExitStack() as stack:
 
         def make(**rooms):
-            socks = [*request.param(**rooms), *request.param(**rooms)]
+            socks = [*pair(**rooms), *pair(**rooms)]
             for sock in socks:
                 stack.enter_context(sock)
             socks[1].setblocking(False)
@@ -53,6 +54,19 @@ def line(request):
                 sock.settimeout(PATIENCE)
             return socks
 
+        yield make
+
+
+@pytest.fixture(params=[tcp_pair, unix_pair], ids=["tcp", "unix"])
+def line(request):
+    with lines(request.param) as make:
+        yield make
+
+
+@pytest.fixture
+def unix_line():
+    """One whose sockets stay full when they are full."""
+    with lines(unix_pair) as make:
         yield make
 
 
@@ -81,8 +95,23 @@ def receive_all(sock):
     return bytes(got)
 
 
+def await_news(sock):
+    """Wait until bytes are there, or the end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    assert poll.poll(PATIENCE * 1000)
+
+
+def say(client, inside, data):
+    """Send a few bytes, and see them arrive before the relay looks."""
+    client.sendall(data)
+    await_news(inside)
+    while len(inside.recv(len(data), socket.MSG_PEEK)) < len(data):
+        pass
+
+
 def fill(sock):
-    """Send until the socket is full; what was sent."""
+    """Send until the Unix socket is full; what was sent."""
     sent = b""
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -129,23 +158,24 @@ def test_a_step_says_what_it_waits_for(line):
     client, inside, outside, server = line()
     with Relay(inside, outside) as relay:
         assert (relay.step(), relay.taken, relay.path_used, relay.done) == ("read", 0, None, False)
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         assert (relay.step(), relay.taken, relay.moved, relay.held) == ("read", 5, 5, 0)
-        assert server.recv(100) == b"hello"
+        assert receive(server, 5) == b"hello"
         client.shutdown(socket.SHUT_WR)
+        await_news(inside)
         assert (relay.step(), relay.done, relay.step()) == ("done", True, "done")
         assert server.recv(100) == b""
 
 
 def test_a_step_moves_no_more_than_it_may(line):
     client, inside, outside, server = line()
-    client.sendall(b"abcdef")
+    say(client, inside, b"abcdef")
     with Relay(inside, outside) as relay:
         assert (relay.step(0), relay.moved) == ("more", 0)
         assert (relay.step(4), relay.moved, relay.held) == ("more", 4, 2)
-        assert server.recv(100) == b"abcd"
+        assert receive(server, 4) == b"abcd"
         assert (relay.step(4), relay.moved, relay.held) == ("read", 6, 0)
-        assert server.recv(100) == b"ef"
+        assert receive(server, 2) == b"ef"
         with pytest.raises(ValueError, match="-1"):
             relay.step(-1)
 
@@ -178,8 +208,8 @@ def test_a_peer_that_reads_one_byte_at_a_time_gets_them_all(line):
     assert got == DATA[:3000]
 
 
-def test_small_pieces_fill_the_pipe_before_its_bytes_do(line):
-    client, inside, outside, server = line()
+def test_small_pieces_fill_the_pipe_before_its_bytes_do(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     with Relay(inside, outside) as relay:
         sent = 0
@@ -198,6 +228,7 @@ def test_small_pieces_fill_the_pipe_before_its_bytes_do(line):
 def test_a_source_that_ends_at_once_moves_nothing(line):
     client, inside, outside, server = line()
     client.close()
+    await_news(inside)
     with Relay(inside, outside) as relay:
         assert (relay.step(), relay.moved, relay.path_used) == ("done", 0, None)
     assert server.recv(1) == b""
@@ -294,7 +325,7 @@ def test_many_relays_run_in_one_loop():
 
 def test_a_peer_that_stalls_is_a_timeout_and_nothing_is_lost(line):
     client, inside, outside, server = line()
-    client.sendall(b"abc")
+    say(client, inside, b"abc")
     with Relay(inside, outside) as relay:
         with pytest.raises(TimeoutError, match=r"nothing could be moved for 0.01 seconds: \[<zbuf.relay.Relay 3 bytes moved, 0 held>\]"):
             run(relay, timeout=0.01)
@@ -308,12 +339,12 @@ def test_a_peer_that_stalls_is_a_timeout_and_nothing_is_lost(line):
 
 def test_a_target_that_is_gone_leaves_what_it_did_not_get(line):
     client, inside, outside, server = line()
-    client.sendall(b"hello")
+    say(client, inside, b"hello")
     server.close()
     with Relay(inside, outside) as relay:
         with pytest.raises((BrokenPipeError, ConnectionResetError)) as raised:
             while relay.step() == "read":      # TCP learns of it from the answer to the first bytes
-                client.sendall(b"hello")
+                say(client, inside, b"hello")
         held = relay.taken - relay.moved
         assert str(raised.value).endswith(f": the target failed after {relay.moved} bytes, {held} more are held")
         assert (relay.held, relay.done) == (held, False) and held > 0
@@ -347,10 +378,11 @@ def test_a_source_that_is_reset_is_reported_after_its_last_byte():
         sock.setblocking(False)
     filler = fill(outside)
     with inside, outside, server, Relay(inside, outside) as relay:
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         assert (relay.step(), relay.held) == ("write", 5)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         client.close()
+        await_news(inside)
         assert (relay.step(), relay.held) == ("write", 5)
         assert receive(server, len(filler)) == filler
         with pytest.raises(ConnectionResetError, match="the source failed after 5 bytes, 5 were moved"):
@@ -366,7 +398,7 @@ def test_a_socket_that_is_not_connected_is_an_error(line):
     with socket.socket() as lonely, Relay(lonely, outside) as relay:
         with pytest.raises(OSError, match="not connected: the source failed after 0 bytes, 0 were moved"):
             relay.step()
-    client.sendall(b"abc")
+    say(client, inside, b"abc")
     with socket.socket() as lonely, Relay(inside, lonely) as relay:
         with pytest.raises(OSError, match="the target failed after 0 bytes, 3 more are held"):
             relay.step()
@@ -385,10 +417,11 @@ def test_an_end_of_the_target_that_fails_is_an_error(line):
     client, inside, outside, server = line()
     fd = os.dup(outside.fileno())
     with Relay(inside, fd) as relay:
-        client.sendall(b"abc")
+        say(client, inside, b"abc")
         relay.step()
         os.close(fd)
         client.shutdown(socket.SHUT_WR)
+        await_news(inside)
         with pytest.raises(OSError, match="Bad file descriptor: the target's end, after 3 bytes"):
             relay.step()
         assert not relay.done
@@ -433,10 +466,10 @@ def test_a_refusal_after_the_first_byte_is_an_error(line, log):
     client, inside, outside, server = line()
     fd = os.dup(outside.fileno())
     with Relay(inside, fd) as relay:
-        client.sendall(b"abc")
+        say(client, inside, b"abc")
         assert (relay.step(), relay.path_used) == ("read", "splice")
         os.dup2(log.fileno(), fd)
-        client.sendall(b"def")
+        say(client, inside, b"def")
         with pytest.raises(OSError, match="Invalid argument: the target failed after 3 bytes, 3 more are held"):
             relay.step()
         assert bytes(relay.leftover()) == b"def"
@@ -464,9 +497,9 @@ def test_a_relay_needs_no_descriptor_to_go_on(line):
     client, inside, outside, server = line()
     with Relay(inside, outside) as relay:
         with no_more_descriptors():
-            client.sendall(b"abc")
+            say(client, inside, b"abc")
             assert (relay.step(), relay.moved, relay.path_used) == ("read", 3, "copy")
-        client.sendall(b"def")
+        say(client, inside, b"def")
         assert (relay.step(), relay.moved, relay.path_used) == ("read", 6, "splice+copy")
         assert receive(server, 6) == b"abcdef"
 
@@ -534,15 +567,15 @@ def test_a_tap_gets_every_byte_too(line, tap):
     assert tell() == DATA
 
 
-def test_a_tap_sees_bytes_before_the_target_may(line):
-    client, inside, outside, server = line()
+def test_a_tap_sees_bytes_before_the_target_may(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     pieces = []
-    client.sendall(b"hello")
+    say(client, inside, b"hello")
     with Relay(inside, outside, tap=pieces.append) as relay:
         assert (relay.step(), relay.moved, relay.held) == ("write", 0, 5)
         assert [bytes(piece) for piece in pieces] == [b"hello"]
-        client.sendall(b"world")
+        say(client, inside, b"world")
         assert (relay.step(), [bytes(piece) for piece in pieces]) == ("write", [b"hello"])
         assert receive(server, len(filler)) == filler
         assert relay.step() == "read"
@@ -554,7 +587,7 @@ def test_what_a_tap_keeps_is_its_own(line):
     pieces = []
     with Relay(inside, outside, tap=pieces.append) as relay, no_more_descriptors():
         for word in (b"hello", b"world"):
-            client.sendall(word)
+            say(client, inside, word)
             assert relay.step() == "read"
         assert relay.path_used == "copy"
     assert [bytes(piece) for piece in pieces] == [b"hello", b"world"]
@@ -568,9 +601,9 @@ def test_a_tap_that_takes_nothing_holds_back_all(line):
         near.setblocking(False)
         far.settimeout(PATIENCE)
         filler = fill(near)
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         assert (relay.step(), relay.moved) == ("tap", 5)       # the copy waits in a pipe of its own
-        client.sendall(b"world")
+        say(client, inside, b"world")
         assert (relay.step(), relay.moved, relay.held) == ("tap", 5, 5)
         assert receive(far, len(filler)) == filler
         assert (relay.step(), relay.moved, relay.held) == ("read", 10, 0)
@@ -582,7 +615,7 @@ def test_a_tap_that_fails_can_be_done_without(line):
     near, far = unix_pair()
     far.close()
     with near, Relay(inside, outside, tap=near) as relay:
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         with pytest.raises(BrokenPipeError, match="the tap failed, 5 bytes of its copy are held; 0 bytes were moved"):
             relay.step()
         assert relay.held == 5
@@ -600,38 +633,38 @@ def test_a_tap_that_raises_loses_no_byte(line):
         raise ZeroDivisionError
 
     with Relay(inside, outside, tap=tap) as relay:
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         with pytest.raises(ZeroDivisionError):
             relay.step()
         assert (relay.step(), relay.moved, [bytes(piece) for piece in pieces]) == ("read", 5, [b"hello"])
         assert receive(server, 5) == b"hello"
 
 
-def test_a_tap_is_not_shown_what_is_taken_out(line):
-    client, inside, outside, server = line()
+def test_a_tap_is_not_shown_what_is_taken_out(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     pieces = []
     with Relay(inside, outside, tap=pieces.append) as relay:
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         assert relay.step() == "write"
         assert bytes(relay.leftover()) == b"hello"
-        client.sendall(b"world")
+        say(client, inside, b"world")
         assert relay.step() == "write"
         assert [bytes(piece) for piece in pieces] == [b"hello", b"world"]
         assert bytes(relay.leftover()) == b"world"
     assert receive(server, len(filler)) == filler
 
 
-def test_no_pipe_for_the_copy_is_no_hindrance(line):
-    client, inside, outside, server = line()
+def test_no_pipe_for_the_copy_is_no_hindrance(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     pieces = []
     with Relay(inside, outside) as first, Relay(inside, outside, tap=pieces.append) as relay:
-        client.sendall(b"hello")
+        say(client, inside, b"hello")
         assert first.step() == "write"                      # has the first pipe
         first.leftover()
         with no_more_descriptors():                         # which is all there is
-            client.sendall(b"world")
+            say(client, inside, b"world")
             assert relay.step() == "write"
             assert [bytes(piece) for piece in pieces] == [b"world"]
         assert receive(server, len(filler)) == filler
@@ -654,7 +687,7 @@ def test_a_tap_may_close_but_not_step(line):
         relay.close()
 
     relay = Relay(inside, outside, tap=tap)
-    client.sendall(b"abc")
+    say(client, inside, b"abc")
     with pytest.raises(zbuf.ReleasedError, match="this relay was closed during a step; 3 bytes were moved"):
         relay.step()
     assert len(refused) == 3 and relay.closed
@@ -831,7 +864,7 @@ def test_a_thousand_relays_leave_nothing_behind():
         client, inside, outside, server = (*unix_pair(), *unix_pair())
         with client, inside, outside, server, Relay(inside, outside) as relay:
             inside.setblocking(False)
-            client.sendall(b"abc")
+            say(client, inside, b"abc")
             if k % 3 == 0:
                 server.close()
                 with pytest.raises(BrokenPipeError):
@@ -848,31 +881,31 @@ def test_a_relay_has_a_pipe_only_while_it_holds_bytes(line):
         relays = [stack.enter_context(Relay(inside, outside)) for _ in range(50)]
         before = len(descriptors())
         for relay in relays:
-            client.sendall(b"abc")
+            say(client, inside, b"abc")
             assert relay.step() == "read"
         assert len(descriptors()) == before + 2
     assert zbuf.relay.trim() == 1
 
 
-def test_a_pipe_that_holds_bytes_is_never_used_again(line):
-    client, inside, outside, server = line()
+def test_a_pipe_that_holds_bytes_is_never_used_again(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     with Relay(inside, outside) as relay:
-        client.sendall(b"abc")
+        say(client, inside, b"abc")
         assert (relay.step(), relay.held) == ("write", 3)
     assert zbuf.relay.trim() == 0
-    client.sendall(b"def")
+    say(client, inside, b"def")
     assert receive(server, len(filler)) == filler
     with Relay(inside, outside) as relay:
         assert relay.step() == "read"
     assert receive(server, 3) == b"def"
 
 
-def test_a_child_does_not_share_pipes_with_its_parent(line):
-    client, inside, outside, server = line()
+def test_a_child_does_not_share_pipes_with_its_parent(unix_line):
+    client, inside, outside, server = unix_line()
     filler = fill(outside)
     with Relay(inside, outside) as relay:
-        client.sendall(b"abc")
+        say(client, inside, b"abc")
         assert relay.step() == "write"
         other_client, other_inside, other_outside, other_server = (*unix_pair(), *unix_pair())
         other_inside.setblocking(False)
@@ -920,9 +953,9 @@ def test_pipes_that_may_not_be_large_are_used_as_they_are():
     assert (done.returncode, done.stdout, done.stderr) == (0, "True True splice 0\n", "")
 
 
-def test_the_default_allocator_may_be_exhausted(line):
-    client, inside, outside, server = line()
-    client.sendall(b"hello")
+def test_the_default_allocator_may_be_exhausted(unix_line):
+    client, inside, outside, server = unix_line()
+    say(client, inside, b"hello")
     fill(outside)
     before = zbuf.set_default_allocator(zbuf.PooledAllocator(max_live=4))
     try:
