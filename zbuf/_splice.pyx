@@ -1,5 +1,6 @@
 """Channels: bytes on their way from one descriptor to another, by splice or through a block."""
 
+cimport cython
 from libc.errno cimport EAGAIN, EMFILE, ENFILE, errno
 from posix.fcntl cimport O_NONBLOCK, fcntl
 from posix.unistd cimport close, read, write
@@ -51,6 +52,7 @@ cdef class Channel:
         pass
 
 
+@cython.final
 cdef class Pipe(Channel):
     # `held` is what the kernel has in the pipe: it counts in slots, not in
     # bytes, so small pieces may fill the pipe with less than `room`.
@@ -130,6 +132,7 @@ cdef class Pipe(Channel):
             resting.append(self)
 
 
+@cython.final
 cdef class Block(Channel):
     # What is held are the readable bytes of a buffer that never grows.
     cdef ByteBuf _buf    # None, or ours alone but for the slices that tee made

@@ -110,3 +110,16 @@ def codecs(buf: ByteBuf) -> None:
         pass
     zbuf.Searcher("text")  # error
     zbuf.Searcher(b"a").find(b"abc", 1)  # error
+
+
+def relays(sock: socket.socket, buf: ByteBuf) -> None:
+    zbuf.relay.Relay(sock)  # error
+    zbuf.relay.Relay(sock, "text")  # error
+    zbuf.relay.Relay(sock, sock, tap=b"log")  # error
+    zbuf.relay.Relay(sock, sock).step("all")  # error
+    zbuf.relay.Relay(sock, sock).moved = 0  # error
+    zbuf.relay.run(sock)  # error
+    zbuf.direct.DirectFile("name", "w")  # error
+    zbuf.direct.DirectFile(3)  # error
+    zbuf.direct.DirectFile("name").write(b"bytes", 0)  # error
+    zbuf.direct.aligned_buffer(100, allocator="pool")  # error
