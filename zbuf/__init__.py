@@ -35,7 +35,7 @@ __all__ = [
 def __getattr__(name):
     # stats brings typing, 12 ms of import for what most programs never look
     # at, and codec has compiled modules, 2 ms for what not all need.
-    if name in ("codec", "direct", "relay", "stats"):
+    if name in ("codec", "direct", "relay", "stats", "zerocopy"):
         from importlib import import_module
 
         return import_module(f"zbuf.{name}")

@@ -1,4 +1,4 @@
-from zbuf import codec as codec, direct as direct, errors as errors, hexdump as hexdump, outbound as outbound, region as region, relay as relay, stats as stats
+from zbuf import codec as codec, direct as direct, errors as errors, hexdump as hexdump, outbound as outbound, region as region, relay as relay, stats as stats, zerocopy as zerocopy
 from zbuf._alloc import (
     Allocator as Allocator,
     PooledAllocator as PooledAllocator,

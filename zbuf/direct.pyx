@@ -28,6 +28,7 @@ from zbuf._composite cimport CompositeByteBuf
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold
+from zbuf._spans cimport gather_spans
 from zbuf._sys cimport MOST_PARTS
 from zbuf.region cimport file_give, file_hold, zb_file
 
@@ -396,7 +397,7 @@ cdef class DirectFile:
         file_hold(file, 1)
         try:
             while done < part._w:
-                count = gather(part, done, parts)
+                count = gather_spans(part, done, MOST, parts, MOST_PARTS)
                 with nogil:
                     put = pwritev(file.fd, parts, count, offset + done)
                     code = errno
@@ -496,22 +497,6 @@ cdef class DirectFile:
         if self._file == NULL:
             return "<zbuf.direct.DirectFile closed>"
         return f"<zbuf.direct.DirectFile {self._name!r}, {self.path_used}, multiples of {self._step}>"
-
-
-cdef int gather(ByteBuf part, Py_ssize_t i, iovec *parts) noexcept:
-    # What one call may write from index i on.
-    cdef int count = 0
-    cdef Py_ssize_t left = min(part._w - i, MOST)
-    cdef Py_ssize_t n
-    cdef zb_block *block
-    while left and count < MOST_PARTS:
-        parts[count].iov_base = part._span(i, &n, &block)
-        n = min(n, left)
-        parts[count].iov_len = n
-        i += n
-        left -= n
-        count += 1
-    return count
 
 
 cdef int check_kind(int fd, object name) except -1:

@@ -19,12 +19,12 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from zbuf._alloc cimport plain
 from zbuf._number cimport size_of
+from zbuf._plain cimport plain_descriptor
 from zbuf._pool cimport default_pool
 from zbuf._splice cimport CAPACITY, Channel, block_channel, close_resting, half_close, open_channel
 
 import os
 import select
-import sys
 
 from zbuf.errors import ReleasedError
 
@@ -68,10 +68,10 @@ cdef class Relay:
     def __init__(self, source, target, /, *, tap=None, half_close=True):
         if self._source is not None:
             raise TypeError("this relay is made already")
-        check_end(source)
-        check_end(target)
+        plain_descriptor(source)
+        plain_descriptor(target)
         if tap is not None and not callable(tap):
-            check_end(tap)
+            plain_descriptor(tap)
         self._tap, self._half_close = tap, half_close
         self._source, self._target = source, target
 
@@ -360,14 +360,6 @@ cdef class Relay:
     def __repr__(self):
         state = "closed" if self._closed else "done" if self._done else f"{self.held} held"
         return f"<zbuf.relay.Relay {self._moved} bytes moved, {state}>"
-
-
-cdef int check_end(object end) except -1:
-    # Raises for what can have no bytes of a relay.
-    ssl = sys.modules.get("ssl")
-    if isinstance(end, getattr(ssl, "SSLSocket", ())):
-        raise TypeError("an SSLSocket's descriptor has only encrypted bytes: a relay needs a plain socket")
-    return PyObject_AsFileDescriptor(end)
 
 
 cdef bint no_splice(Py_ssize_t n) noexcept:

@@ -119,6 +119,8 @@ def relays(sock: socket.socket, buf: ByteBuf) -> None:
     zbuf.relay.Relay(sock, sock).step("all")  # error
     zbuf.relay.Relay(sock, sock).moved = 0  # error
     zbuf.relay.run(sock)  # error
+    zbuf.zerocopy.ZeroCopySender(sock).send(b"bytes")  # error
+    zbuf.zerocopy.ZeroCopySender(sock, 100)  # error
     zbuf.direct.DirectFile("name", "w")  # error
     zbuf.direct.DirectFile(3)  # error
     zbuf.direct.DirectFile("name").write(b"bytes", 0)  # error

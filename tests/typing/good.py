@@ -186,6 +186,14 @@ def direct(path: Path) -> None:
     assert_type(zbuf.direct.aligned_buffer(100, 512, allocator=zbuf.default_allocator()), ByteBuf)
 
 
+def uncopied() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+    with ours, zbuf.zerocopy.ZeroCopySender(ours, least=1) as sender, zbuf.copied(b"abc") as buf:
+        assert_type((sender.send(buf), sender.sent, sender.pending), tuple[int, int, int])
+        assert_type((sender.drain(0), sender.active, sender.close(10.0)), tuple[bool, bool, bool])
+
+
 def frames(decoder: FrameDecoder, prepender: FramePrepender) -> None:
     stream = zbuf.buffer()
     prepender.encode_into(b"hello", stream)
@@ -239,6 +247,7 @@ def main() -> None:
     frames(zbuf.codec.VarintLengthDecoder(100), zbuf.codec.VarintLengthPrepender())
     sockets(Path(__file__))
     relays()
+    uncopied()
     direct(Path(__file__))
 
 

@@ -113,6 +113,8 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.direct.DirectFile, "(path, mode='r', /, *, buffered=False, dsync=False)"),
     (zbuf.direct.DirectFile.read_into, "(self, buf, offset, size=None, /)"),
     (zbuf.direct.aligned_buffer, "(capacity, align=4096, /, *, allocator=None)"),
+    (zbuf.zerocopy.ZeroCopySender, "(sock, /, *, least=32768)"),
+    (zbuf.zerocopy.ZeroCopySender.drain, "(self, timeout=None, /)"),
     (zbuf.codec.FramePrepender.encode_into, "(self, message, target, /)"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_signature_is_there_for_help_and_inspect(function, signature):
