@@ -189,7 +189,8 @@ def direct(path: Path) -> None:
 def uncopied() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
-    with ours, zbuf.zerocopy.ZeroCopySender(ours, least=1) as sender, zbuf.copied(b"abc") as buf:
+        theirs = listener.accept()[0]
+    with ours, theirs, zbuf.zerocopy.ZeroCopySender(ours, least=1) as sender, zbuf.copied(b"abc") as buf:
         assert_type((sender.send(buf), sender.sent, sender.pending), tuple[int, int, int])
         assert_type((sender.drain(0), sender.active, sender.close(10.0)), tuple[bool, bool, bool])
 
