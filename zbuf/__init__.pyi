@@ -2,13 +2,16 @@ from zbuf import (
     aio as aio,
     audit as audit,
     codec as codec,
+    direct as direct,
     errors as errors,
     hexdump as hexdump,
     io as io,
     outbound as outbound,
     region as region,
+    relay as relay,
     stats as stats,
     testing as testing,
+    zerocopy as zerocopy,
 )
 from zbuf._alloc import (
     Allocator as Allocator,

@@ -128,3 +128,18 @@ async def streams(stream: zbuf.aio.Stream) -> None:
     await stream.read_frame(5)  # error
     await stream.send_file(b"bytes")  # error
     await zbuf.aio.start_server(5)  # error
+
+
+def relays(sock: socket.socket, buf: ByteBuf) -> None:
+    zbuf.relay.Relay(sock)  # error
+    zbuf.relay.Relay(sock, "text")  # error
+    zbuf.relay.Relay(sock, sock, tap=b"log")  # error
+    zbuf.relay.Relay(sock, sock).step("all")  # error
+    zbuf.relay.Relay(sock, sock).moved = 0  # error
+    zbuf.relay.run(sock)  # error
+    zbuf.zerocopy.ZeroCopySender(sock).send(b"bytes")  # error
+    zbuf.zerocopy.ZeroCopySender(sock, 100)  # error
+    zbuf.direct.DirectFile("name", "w")  # error
+    zbuf.direct.DirectFile(3)  # error
+    zbuf.direct.DirectFile("name").write(b"bytes", 0)  # error
+    zbuf.direct.aligned_buffer(100, allocator="pool")  # error

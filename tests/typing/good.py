@@ -160,6 +160,47 @@ def sockets(path: Path) -> None:
             assert_type(FileRegion(file, 0).release(), bool)
 
 
+def relays() -> None:
+    taps: list[ByteBuf] = []
+    ours, theirs = socket.socketpair()
+    source, target = socket.socketpair()
+    with ours, theirs, source, target, zbuf.relay.Relay(theirs, source.fileno(), tap=taps.append, half_close=False) as relay:
+        theirs.setblocking(False)
+        ours.sendall(b"abc")
+        state = relay.step(1 << 20)
+        assert state == "read"
+        assert_type((relay.taken, relay.moved, relay.held, relay.done), tuple[int, int, int, bool])
+        assert_type(relay.pipe_size, int | None)
+        assert relay.path_used == "splice"
+        with relay.leftover() as rest:
+            assert_type(rest, ByteBuf)
+        relay.untap()
+        ours.close()
+        zbuf.relay.run(relay, timeout=1.0)
+        assert_type(zbuf.relay.one_way(theirs, source), int)
+        theirs.close()
+    taps.clear()
+    assert_type(zbuf.relay.trim(), int)
+
+
+def direct(path: Path) -> None:
+    with zbuf.direct.DirectFile(path, "r", buffered=True) as file:
+        assert_type((file.size, file.memory_align, file.offset_align), tuple[int, int, int])
+        with file.read(0, file.offset_align) as page, file.buffer(8192) as buf:
+            assert_type(page, ByteBuf)
+            assert_type(file.read_into(buf, 0), int)
+    assert_type(zbuf.direct.aligned_buffer(100, 512, allocator=zbuf.default_allocator()), ByteBuf)
+
+
+def uncopied() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs = listener.accept()[0]
+    with ours, theirs, zbuf.zerocopy.ZeroCopySender(ours, least=1) as sender, zbuf.copied(b"abc") as buf:
+        assert_type((sender.send(buf), sender.sent, sender.pending), tuple[int, int, int])
+        assert_type((sender.drain(0), sender.active, sender.close(10.0)), tuple[bool, bool, bool])
+
+
 def frames(decoder: FrameDecoder, prepender: FramePrepender) -> None:
     stream = zbuf.buffer()
     prepender.encode_into(b"hello", stream)
@@ -273,6 +314,9 @@ def main() -> None:
     faults()
     blocking(Path(__file__))
     asyncio.run(connections(Path(__file__)))
+    relays()
+    uncopied()
+    direct(Path(__file__))
 
 
 if __name__ == "__main__":

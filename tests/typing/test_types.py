@@ -106,6 +106,15 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.codec.VarintLengthDecoder, "(max_frame_length, /)"),
     (zbuf.codec.LengthFieldPrepender, "(width=4, /, *, adjustment=0, includes_length=False, byteorder='big')"),
     (zbuf.codec.VarintLengthPrepender, "()"),
+    (zbuf.relay.Relay, "(source, target, /, *, tap=None, half_close=True)"),
+    (zbuf.relay.Relay.step, "(self, max_bytes=4194304, /)"),
+    (zbuf.relay.one_way, "(source, target, /, *, tap=None, half_close=True, timeout=None)"),
+    (zbuf.relay.run, "(*relays, timeout=None)"),
+    (zbuf.direct.DirectFile, "(path, mode='r', /, *, buffered=False, dsync=False)"),
+    (zbuf.direct.DirectFile.read_into, "(self, buf, offset, size=None, /)"),
+    (zbuf.direct.aligned_buffer, "(capacity, align=4096, /, *, allocator=None)"),
+    (zbuf.zerocopy.ZeroCopySender, "(sock, /, *, least=32768)"),
+    (zbuf.zerocopy.ZeroCopySender.drain, "(self, timeout=None, /)"),
     (zbuf.codec.FramePrepender.encode_into, "(self, message, target, /)"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_a_signature_is_there_for_help_and_inspect(function, signature):
