@@ -1,4 +1,7 @@
-"""Compiles netty/ by Maven, or against the system's own Netty, into a cache outside the source tree."""
+"""Compiles netty/ by Maven, or against the system's own Netty, into a cache outside the source tree.
+
+python -m benchmarks._java Jmh [-w 1 ...] measures some of it by JMH.
+"""
 
 import functools
 import hashlib
@@ -6,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +35,8 @@ class Build:
     transport: str
     allocators: list[str]
 
-    def command(self, main: str, *options: str) -> list[str]:
-        return [tool("java"), *FLAGS, *options, "-cp", self.path, f"bench.{main}"]
+    def command(self, main: str, *arguments: str, options: list[str] = []) -> list[str]:
+        return [tool("java"), *FLAGS, *options, "-cp", self.path, f"bench.{main}", *arguments]
 
     def __str__(self) -> str:
         return f"Netty {self.netty}, {self.transport}, Java {self.java}"
@@ -90,3 +94,10 @@ def digest() -> str:
     for source in [FOLDER / "pom.xml", *sorted(FOLDER.rglob("*.java"))]:
         hashed.update(source.read_bytes())
     return hashed.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    made = build()
+    if made is None:
+        sys.exit("no Java, or no Netty")
+    sys.exit(subprocess.run(made.command(*sys.argv[1:])).returncode)

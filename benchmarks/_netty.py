@@ -4,12 +4,12 @@ import json
 import subprocess
 from typing import Any
 
-from benchmarks import _java
+from benchmarks import _java, _sink
 
 ASKED = False    # by --netty
 WARM = 12.0      # seconds of processor time before the first sample
 
-Argument = int | bytes | list[int] | list[bytes]
+Argument = int | str | bytes | list[int] | list[bytes]
 
 
 class Netty:
@@ -21,7 +21,7 @@ class Netty:
 
     def __init__(self, work: str, *arguments: Argument, allocator: str = "adaptive", times: int = 0) -> None:
         self.name = f"Netty, {allocator}"
-        self._line = " ".join([work, *map(word, arguments)])
+        self._work, self._arguments = work, list(arguments)
         self._allocator, self._times = allocator, times
 
     @property
@@ -38,9 +38,9 @@ class Netty:
         assert made is not None
         options = [f"-Dio.netty.allocator.type={self._allocator}", f"-Dwarm={WARM * 1e9:.0f}"]
         self._process = subprocess.Popen(
-            made.command("Samples", *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            made.command("Samples", options=options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._result = decoded(self._ask(self._line)["result"])
+        self._result = decoded(self._ask(" ".join([self._work, *map(word, self._arguments)]))["result"])
 
     def close(self) -> None:
         self._process.communicate()    # the end of its input is the end of it
@@ -62,13 +62,25 @@ class Netty:
         return json.loads(answer)
 
 
+class NettySender(Netty):
+    """Work that sends to a receiver, which checks the `first` bytes."""
+
+    def __init__(self, work: str, *arguments: Argument, first: int) -> None:
+        super().__init__(work, *arguments)
+        self._first = first
+
+    def open(self) -> None:
+        self._arguments.insert(0, _sink.start(self._first))
+        super().open()
+
+
 def both(work: str, *arguments: Argument) -> list[Netty]:
     """With either of Netty's allocators."""
     return [Netty(work, *arguments, allocator=allocator) for allocator in ("adaptive", "pooled")]
 
 
 def word(argument: Argument) -> str:
-    """As Work.java reads it: numbers, bytes in hexadecimal, lists with commas."""
+    """As Work.of() and its like read it: numbers, paths, bytes in hexadecimal, lists with commas."""
     if isinstance(argument, list):
         return ",".join(map(word, argument))
     return argument.hex() if isinstance(argument, bytes) else str(argument)

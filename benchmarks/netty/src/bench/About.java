@@ -1,6 +1,5 @@
 package bench;
 
-import io.netty.channel.epoll.Epoll;
 import io.netty.util.Version;
 
 /** Says which Netty this is, and what there is of it: one line of JSON. */
@@ -11,7 +10,7 @@ public final class About {
     public static void main(String[] arguments) {
         String allocators = has("io.netty.buffer.AdaptiveByteBufAllocator") ? "[\"adaptive\",\"pooled\"]" : "[\"pooled\"]";
         System.out.println("{\"netty\":\"" + version() + "\",\"java\":\"" + Runtime.version()
-            + "\",\"transport\":\"" + (Epoll.isAvailable() ? "epoll" : "nio") + "\",\"allocators\":" + allocators + "}");
+            + "\",\"transport\":\"" + Transport.name() + "\",\"allocators\":" + allocators + "}");
     }
 
     private static String version() {

@@ -65,7 +65,7 @@ final class Core {
         return ALLOCATOR.buffer(content.readableBytes()).writeBytes(content, content.readerIndex(), content.readableBytes());
     }
 
-    private static int[] numbers(String list) {
+    static int[] numbers(String list) {
         return Arrays.stream(list.split(",")).mapToInt(Integer::parseInt).toArray();
     }
 

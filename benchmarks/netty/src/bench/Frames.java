@@ -36,10 +36,11 @@ final class Frames extends Work {
         }
     }
 
+    /** Duplicates with the count of the fragment: of one with a count of its own, the decoder would move the bytes. */
     @Override
     long once() {
         for (ByteBuf fragment : fragments) {
-            channel.writeInbound(fragment.retainedDuplicate());
+            channel.writeInbound(fragment.retain().duplicate());
         }
         return sink.frames;
     }
