@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks._compile import cache
+
 FOLDER = Path(__file__).with_name("netty")
 SYSTEM = Path("/usr/share/java")    # where Debian's libnetty-java has its own
 
@@ -83,10 +85,6 @@ def by_javac(target: Path, jars: Path = SYSTEM) -> str | None:
 def tool(name: str) -> str:
     home = os.environ.get("JAVA_HOME")
     return f"{home}/bin/{name}" if home else name
-
-
-def cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zbuf-benchmarks"
 
 
 def digest() -> str:

@@ -46,7 +46,8 @@ class Row:
     targets: Mapping[str, Target] = field(default_factory=dict)
     limit: float | None = None    # for zbuf's own figure
     unit: str = "ns"
-    samples: int | None = None    # where a sample is expensive, or always the same
+    rate: bool = False            # more is better: of the rivals' figures, targets are the least
+    samples: int | None = None    # at most, where one is expensive or always the same
 
     def open(self) -> list[Contestant]:
         """The contestants that can run here, ready; all gave the same result."""
@@ -95,14 +96,15 @@ class Result:
         target = self.target(name, optimised)
         if target is None or not self.ran(name):
             return None
-        return (self.median(name) if name == self.names()[0] else self.ratio(name)) <= target
+        reached = self.median(name) if name == self.names()[0] else self.ratio(name)
+        return reached >= target if self.row.rate else reached <= target
 
 
 def measure(row: Row, samples: int, seconds: float) -> Result:
     """Samples of all contestants, taken in turns so that they share the weather."""
     contestants = row.open()
     taken: dict[str, list[float]] = {each.name: [] for each in row.contestants if each in contestants or each.wanted}
-    for turn in range(row.samples or samples):
+    for turn in range(min(row.samples or samples, samples)):
         for contestant in contestants[turn % len(contestants):] + contestants[:turn % len(contestants)]:
             taken[contestant.name].append(contestant.sample(seconds))
     for contestant in contestants:
