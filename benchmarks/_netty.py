@@ -15,12 +15,13 @@ Argument = int | str | bytes | list[int] | list[bytes]
 class Netty:
     """A process of `bench.Samples` that does one work: netty/src/bench says which there are.
 
-    Where the others of a row give a list of as many equal results, `times` is
-    how many; it gives the one.
+    Memory is of Netty's default allocator, or of "adaptive" or "pooled". Where
+    the others of a row give a list of as many equal results, `times` is how
+    many; it gives the one.
     """
 
-    def __init__(self, work: str, *arguments: Argument, allocator: str = "adaptive", times: int = 0) -> None:
-        self.name = f"Netty, {allocator}"
+    def __init__(self, work: str, *arguments: Argument, allocator: str = "", times: int = 0) -> None:
+        self.name = f"Netty, {allocator}" if allocator else "Netty"
         self._work, self._arguments = work, list(arguments)
         self._allocator, self._times = allocator, times
 
@@ -30,13 +31,15 @@ class Netty:
 
     def present(self) -> bool:
         made = _java.build() if ASKED else None
-        return made is not None and self._allocator in made.allocators
+        return made is not None and self._allocator in ("", *made.allocators)
 
     def open(self) -> None:
         """Start it and wait until it is warm."""
         made = _java.build()
         assert made is not None
-        options = [f"-Dio.netty.allocator.type={self._allocator}", f"-Dwarm={WARM * 1e9:.0f}"]
+        options = [f"-Dwarm={WARM * 1e9:.0f}"]
+        if self._allocator:
+            options.append(f"-Dio.netty.allocator.type={self._allocator}")
         self._process = subprocess.Popen(
             made.command("Samples", options=options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

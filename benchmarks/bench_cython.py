@@ -43,7 +43,7 @@ def composite(count: int) -> Row:
             contestant("join, read unchecked", "join_and_read", [PIECE] * count, 4_000),
             Netty("addComponentAndRead", PIECE, count),
         ],
-        {"Netty, adaptive": 0.35},
+        {"Netty": 0.35},
     )
 
 
@@ -56,7 +56,7 @@ ROWS = [
             contestant("pointer, unchecked", "read_raw", NUMBERS, 1_000, COUNT),
             Netty("sumOfInts", NUMBERS),
         ],
-        {"Netty, adaptive": 1.5},
+        {"Netty": 1.5},
         limit=1.0,
     ),
     composite(8),
