@@ -55,7 +55,7 @@ class Netty:
         """Nanoseconds of the work once, measured for about so long."""
         return float(self._ask(f"{seconds * 1e9:.0f}")["ns"])
 
-    def _ask(self, line: str) -> dict[str, Any]:
+    def _ask(self, line: str) -> Any:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()

@@ -1,4 +1,4 @@
-"""One Markdown table of two runs: python -m benchmarks._report plain.json optimised.json."""
+"""One Markdown table of two runs, or of one given twice: python -m benchmarks._report plain.json optimised.json."""
 
 import json
 import sys
@@ -29,8 +29,8 @@ def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
         made.append(f"{start} | | | {'' if limit is None else f'{limit:g}'} | {met(list(both[0]))} |")
     for rival in both[1:]:
         target = pair([each["target"] and f"{each['target']:g}x" for each in rival])
-        medians = pair([figure(each["median"]) for each in rival])
-        ratio = pair([f"{each['ratio']:.2f}x" for each in rival])
+        medians = pair(["not run" if each["median"] is None else figure(each["median"]) for each in rival])
+        ratio = pair([each["ratio"] and f"{each['ratio']:.2f}x" for each in rival])
         lead = start if not made else "| | | | |"
         made.append(f"{lead} {rival[0]['name']} | {medians} | {ratio} | {target} | {met(list(rival))} |")
     return made

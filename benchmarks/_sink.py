@@ -21,8 +21,8 @@ with socket.socket(fileno=0) as listener, listener.accept()[0] as sock:
 def start(first: int) -> int:
     """The port of a new one that receives `first` bytes, gives a receipt for them, and receives on until the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        subprocess.Popen([sys.executable, "-c", PROGRAM, str(first)], stdin=listener)
-        return listener.getsockname()[1]
+        subprocess.Popen([sys.executable, "-c", PROGRAM, str(first)], stdin=listener.fileno())
+        return int(listener.getsockname()[1])
 
 
 def connected(first: int) -> socket.socket:
