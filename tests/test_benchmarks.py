@@ -132,9 +132,9 @@ def load(port):
 def test_the_load_counts_what_an_echo_server_gives_back(kind):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "benchmarks.load", kind]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
         done = load(json.loads(server.stdout.readline())["port"])
-        server.kill()
+        server.communicate(timeout=60)    # ends with its input
     counted = json.loads(done.stdout)
     assert counted["messages"] >= 3 * 4 and counted["messages"] % 4 == 0 and counted["seconds"] > 0
 

@@ -1,14 +1,22 @@
-"""An echo server: python -m benchmarks.load NAME. Says its port; ends when it is killed."""
+"""An echo server: python -m benchmarks.load NAME. Says its port, and ends with its input."""
 
 import asyncio
 import json
+import os
 import socket
 import sys
+import threading
 
 from benchmarks.load import bare, loops
 
 
+def end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main(name: str) -> None:
+    threading.Thread(target=end_with_input, daemon=True).start()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     if name == "zbuf":

@@ -63,7 +63,7 @@ def split(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def serve(listener: socket.socket, kind: Callable[[socket.socket], Any]) -> None:
-    """Serve until killed."""
+    """Serve for ever."""
     poll = select.epoll()
     poll.register(listener, select.EPOLLIN)
     connections: dict[int, tuple[socket.socket, Any]] = {}
