@@ -1,13 +1,14 @@
-"""Run the rows and print what came out: python -m benchmarks [--quick] [--only C1,C4] [--json]."""
+"""Run the rows and print what came out: python -m benchmarks [--quick] [--only C1,C4] [--netty] [--json]."""
 
 import argparse
 import importlib
 import json
 import pkgutil
+import sys
 from collections.abc import Iterator
 
 import benchmarks
-from benchmarks import _table
+from benchmarks import _java, _netty, _table
 from benchmarks._row import Row, measure
 
 
@@ -31,7 +32,11 @@ def main() -> None:
     parser.add_argument(
         "--optimised", action="store_true", help="hold to the targets of an interpreter built with optimisations"
     )
+    parser.add_argument("--netty", action="store_true", help="with Netty's column, which needs Java; it takes long to warm")
     options = parser.parse_args()
+    if options.netty:
+        _netty.ASKED, _netty.WARM = True, 1.0 if options.quick else _netty.WARM
+        print(_java.build() or "no Java, or no Netty: not run", file=sys.stderr)
     wanted = options.only.split(",") if options.only else None
     samples, seconds = (3, 0.0005) if options.quick else (25, 0.003)
     records = []

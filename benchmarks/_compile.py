@@ -1,4 +1,4 @@
-"""Compiles _strangers.pyx against the zbuf that is imported, into a cache outside the source tree."""
+"""Compiles _strangers.pyx against the zbuf that is imported, and programs in C, into a cache outside the source tree."""
 
 import hashlib
 import importlib.util
@@ -20,8 +20,7 @@ def strangers() -> ModuleType:
     digest = hashlib.sha256(sys.version.encode())
     for source in [SOURCE, *sorted(package.glob("*.pxd"))]:
         digest.update(source.read_bytes())
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = cache / "zbuf-benchmarks" / digest.hexdigest()[:16]
+    folder = cache() / digest.hexdigest()[:16]
     library = folder / f"_strangers{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not library.exists():
         build(folder, library, package)
@@ -30,6 +29,19 @@ def strangers() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def program(source: Path) -> Path:
+    """A program of one C file, compiled."""
+    made = cache() / f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cc", "-O2", str(source), "-o", str(made)], check=True)
+    return made
+
+
+def cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zbuf-benchmarks"
 
 
 def build(folder: Path, library: Path, package: Path) -> None:

@@ -35,6 +35,8 @@ class Loop:
     gives, an expression then, or what `check` gives after one round.
     """
 
+    wanted = False
+
     def __init__(
         self,
         name: str,

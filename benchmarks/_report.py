@@ -1,4 +1,8 @@
-"""One Markdown table of two runs: python -m benchmarks._report plain.json optimised.json."""
+"""Markdown tables.
+
+    python -m benchmarks._report plain.json optimised.json    two runs, all rivals
+    python -m benchmarks._report netty.json                   one run, Netty alone
+"""
 
 import json
 import sys
@@ -29,19 +33,33 @@ def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
         made.append(f"{start} | | | {'' if limit is None else f'{limit:g}'} | {met(list(both[0]))} |")
     for rival in both[1:]:
         target = pair([each["target"] and f"{each['target']:g}x" for each in rival])
-        medians = pair([figure(each["median"]) for each in rival])
-        ratio = pair([f"{each['ratio']:.2f}x" for each in rival])
+        medians = pair(["not run" if each["median"] is None else figure(each["median"]) for each in rival])
+        ratio = pair([each["ratio"] and f"{each['ratio']:.2f}x" for each in rival])
         lead = start if not made else "| | | | |"
         made.append(f"{lead} {rival[0]['name']} | {medians} | {ratio} | {target} | {met(list(rival))} |")
     return made
 
 
-def main(plain: str, optimised: str) -> None:
-    with open(plain) as one, open(optimised) as two:
-        rows = list(zip(json.load(one), json.load(two), strict=True))
+def netty(row: dict[str, Any]) -> list[str]:
+    """A line for each of Netty's figures, if it took part."""
+    ours, *rivals = row["contestants"]
+    made = []
+    for each in rivals:
+        if each["name"].startswith("Netty"):
+            limit = "" if each["target"] is None else f"{each['target']:g}x"
+            lead = f"{row['row']} | {row['work']} | {row['unit']} | {figure(ours['median'])}" if not made else " | | | "
+            shown = "not run | " if each["median"] is None else f"{figure(each['median'])} | {each['ratio']:.2f}x"
+            made.append(f"| {lead} | {each['name']} | {shown} | {limit} | {met([each, each])} |")
+    return made
+
+
+def main(one: str, other: str | None = None) -> None:
+    with open(one) as first, open(other or one) as second:
+        rows = list(zip(json.load(first), json.load(second), strict=True))
     print(HEAD)
     for each in rows:
-        print("\n".join(lines(*each)))
+        shown = lines(*each) if other else netty(each[0])
+        print("\n".join(shown), end="\n" * bool(shown))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks._loop import Loop
+from benchmarks._netty import Netty
 
 # As a multiple of a rival: for an interpreter as `./configure` makes it, and
 # for one built with optimisations, whose own types are faster.
@@ -14,6 +15,8 @@ Target = float | tuple[float, float]
 
 class Figure:
     """A contestant that measures itself: memory, exponents, other processes."""
+
+    wanted = False
 
     def __init__(self, name: str, measure: Callable[[], float], *, result: Callable[[], Any] = lambda: None) -> None:
         self.name, self._measure, self.result = name, measure, result
@@ -31,17 +34,22 @@ class Figure:
         return self._measure()
 
 
+# What is not present is left out, or named as not run where it is `wanted`.
+Contestant = Loop | Figure | Netty
+
+
 @dataclass(frozen=True)
 class Row:
     id: str
     work: str
-    contestants: Sequence[Loop | Figure]
+    contestants: Sequence[Contestant]
     targets: Mapping[str, Target] = field(default_factory=dict)
     limit: float | None = None    # for zbuf's own figure
     unit: str = "ns"
-    samples: int | None = None    # where a sample is expensive, or always the same
+    rate: bool = False            # more is better: of the rivals' figures, targets are the least
+    samples: int | None = None    # at most, where one is expensive or always the same
 
-    def open(self) -> list[Loop | Figure]:
+    def open(self) -> list[Contestant]:
         """The contestants that can run here, ready; all gave the same result."""
         there = [contestant for contestant in self.contestants if contestant.present()]
         for contestant in there:
@@ -57,6 +65,9 @@ class Row:
 class Result:
     row: Row
     samples: dict[str, list[float]]
+
+    def ran(self, name: str) -> bool:
+        return bool(self.samples[name])
 
     def median(self, name: str) -> float:
         return statistics.median(self.samples[name])
@@ -83,16 +94,17 @@ class Result:
 
     def met(self, name: str, optimised: bool) -> bool | None:
         target = self.target(name, optimised)
-        if target is None:
+        if target is None or not self.ran(name):
             return None
-        return (self.median(name) if name == self.names()[0] else self.ratio(name)) <= target
+        reached = self.median(name) if name == self.names()[0] else self.ratio(name)
+        return reached >= target if self.row.rate else reached <= target
 
 
 def measure(row: Row, samples: int, seconds: float) -> Result:
     """Samples of all contestants, taken in turns so that they share the weather."""
     contestants = row.open()
-    taken: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
-    for turn in range(row.samples or samples):
+    taken: dict[str, list[float]] = {each.name: [] for each in row.contestants if each in contestants or each.wanted}
+    for turn in range(min(row.samples or samples, samples)):
         for contestant in contestants[turn % len(contestants):] + contestants[:turn % len(contestants)]:
             taken[contestant.name].append(contestant.sample(seconds))
     for contestant in contestants:

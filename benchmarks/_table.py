@@ -15,6 +15,9 @@ def figure(value: float) -> str:
 def lines(result: Result, optimised: bool) -> Iterator[tuple[str, ...]]:
     """A line a contestant, zbuf first; a rival's ratio is zbuf's median over its."""
     for k, name in enumerate(result.names()):
+        if not result.ran(name):
+            yield "", "", name, "not run", "", "", "", ""
+            continue
         low, high = result.quartiles(name)
         target, met = result.target(name, optimised), result.met(name, optimised)
         yield (
@@ -37,13 +40,13 @@ def text(cells: tuple[str, ...]) -> str:
 
 
 def record(result: Result, optimised: bool) -> dict[str, Any]:
-    """One row for a program: medians and quartiles in `unit`."""
+    """One row for a program: medians and quartiles in `unit`, null of what did not run."""
     contestants = [
         {
             "name": name,
-            "median": result.median(name),
-            "quartiles": result.quartiles(name),
-            "ratio": result.ratio(name) if k else None,
+            "median": result.median(name) if result.ran(name) else None,
+            "quartiles": result.quartiles(name) if result.ran(name) else None,
+            "ratio": result.ratio(name) if k and result.ran(name) else None,
             "target": result.target(name, optimised),
             "met": result.met(name, optimised),
         }

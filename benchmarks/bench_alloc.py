@@ -7,6 +7,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, Target, contests
 
@@ -48,8 +49,9 @@ def row(n: int, size: str, targets: dict[str, Target]) -> Row:
                 check=f"make({n}).size",
                 needs="pyarrow",
             ),
+            *both("allocate", n),
         ],
-        targets,
+        {"Netty, adaptive": 1.1, **targets},
     )
 
 
@@ -61,6 +63,7 @@ def large(n: int, size: str) -> Row:
             zbuf_makes(n),
             Loop("zbuf, 1 KiB", f"make({KIB})", lambda: {"make": zbuf.buffer}, check=str(n)),
             Loop("bytearray(n)", f"make({n})", lambda: {"make": bytearray}, check=f"len(make({n}))", times=10),
+            *both("allocate", n),
         ],
         {"zbuf, 1 KiB": 1.3},
     )

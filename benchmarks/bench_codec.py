@@ -7,6 +7,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 from zbuf.codec import DelimiterDecoder, LengthFieldDecoder, LineDecoder
@@ -79,7 +80,7 @@ def feed_all(decoder, fragments):
     return frames
 
 
-def split(title, low, high, target):
+def split(title, low, high, target, netty):
     stream, count = framed(BLOCK, low, high)
     return Row(
         "F1" if high < 4096 else "F2",
@@ -89,8 +90,9 @@ def split(title, low, high, target):
             Frames("zbuf, from bytes (copies)", "feed(data)", lambda: {"feed": decoder().feed, "data": stream}, count),
             Frames("struct and bytes slices", "split(data)", lambda: {"split": bytes_slices, "data": stream}, count),
             Frames("struct and memoryview slices", "split(data)", lambda: {"split": memoryview_slices, "data": stream}, count),
+            *both("lengthFields", count, [stream]),
         ],
-        {"struct and bytes slices": target},
+        {"struct and bytes slices": target, "Netty, adaptive": netty},
     )
 
 
@@ -103,8 +105,8 @@ FRAGMENTS = [STREAM[i : i + FRAGMENT] for i in range(0, len(STREAM), FRAGMENT)]
 LINES = b"".join(b"%031d\n" % k for k in range(BLOCK // 32))
 
 ROWS = [
-    split("split 64 KiB into frames of 16..256 B", 16, 256, 0.13),
-    split("split 64 KiB into frames of 4 KiB", 4096, 4096, 0.1),
+    split("split 64 KiB into frames of 16..256 B", 16, 256, 0.13, 1.25),
+    split("split 64 KiB into frames of 4 KiB", 4096, 4096, 0.1, 1.0),
     Row(
         "F3",
         "the frames of F1 out of 1,460 B pieces",
@@ -118,6 +120,7 @@ ROWS = [
             Frames(
                 "bytearray += and del", "all(pieces)",
                 lambda: {"all": bytearray_and_del, "pieces": FRAGMENTS}, COUNT),
+            *both("lengthFields", COUNT, FRAGMENTS),
         ],
         {"bytearray += and del": 0.2},
     ),
@@ -132,6 +135,7 @@ ROWS = [
             Frames(
                 "bytes.split (copies)", "split(mark)", lambda: {"split": LINES.split, "mark": b"\n"}, 2048,
                 check="contents({})[:-1]"),
+            *both("lines", 2048, [LINES]),
         ],
         {"bytes.split (copies)": 1.1},
     ),

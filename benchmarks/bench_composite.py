@@ -4,6 +4,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import Netty, both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 
@@ -50,8 +51,9 @@ def built(count: int) -> Row:
                 check="bytes(build(*parts))",
             ),
             Loop("b''.join", "join(parts)", lambda: {"join": b"".join, "parts": [PIECE] * count}, check="join(parts)"),
+            *both("addComponents", PIECE, count),
         ],
-        {"b''.join": 0.7},
+        {"b''.join": 0.7, "Netty, adaptive": 0.5 if count == 8 else 0.25},
     )
 
 
@@ -69,6 +71,7 @@ def shared(count: int, kib: int) -> Row:
                 check="bytes(build(*parts))",
             ),
             Loop("b''.join", "join(parts)", lambda: {"join": b"".join, "parts": [piece] * count}, check="join(parts)"),
+            Netty("addComponents", piece, count),
         ],
     )
 
@@ -96,6 +99,7 @@ def appended(count: int) -> Row:
                 lambda: {"build": bytearray_each, "parts": [PIECE] * count},
                 check="bytes(build(parts))",
             ),
+            Netty("addComponent", PIECE, count),
         ],
         {"list.append + join": 0.85},
     )
@@ -122,6 +126,7 @@ def read(count: int) -> Row:
                 before="buf.reader_index = 0",
                 times=numbers,
             ),
+            Netty("readComponents", PIECE, count),
         ],
         {"zbuf, one region": 1.3},
     )

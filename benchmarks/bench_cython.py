@@ -6,6 +6,7 @@ from time import thread_time_ns
 
 import zbuf
 from benchmarks._compile import strangers
+from benchmarks._netty import Netty
 from benchmarks._row import Figure, Row
 
 COUNT = 1_000
@@ -40,7 +41,9 @@ def composite(count: int) -> Row:
         [
             contestant("zbuf", "build_and_read", [zbuf.copied(PIECE) for _ in range(count)], 4_000),
             contestant("join, read unchecked", "join_and_read", [PIECE] * count, 4_000),
+            Netty("addComponentAndRead", PIECE, count),
         ],
+        {"Netty": 0.35},
     )
 
 
@@ -51,7 +54,9 @@ ROWS = [
         [
             contestant("zbuf, bounds checked", "read_checked", zbuf.copied(NUMBERS), 1_000, COUNT),
             contestant("pointer, unchecked", "read_raw", NUMBERS, 1_000, COUNT),
+            Netty("sumOfInts", NUMBERS),
         ],
+        {"Netty": 1.5},
         limit=1.0,
     ),
     composite(8),

@@ -4,6 +4,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import Netty
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 
@@ -21,6 +22,7 @@ def row(needle: bytes | int, n: int, what: str, target: float | None, filler: by
         [
             Loop("zbuf", "buf.find(needle)", lambda: {"buf": zbuf.copied(data), "needle": needle}, times=times),
             Loop("bytes.find", "data.find(needle)", lambda: {"data": data, "needle": needle}, times=times),
+            Netty("indexOf", data, end, times=times),
         ],
         {} if target is None else {"bytes.find": target},
     )

@@ -6,12 +6,17 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import Netty
 from benchmarks._pytest import bench, name
 from benchmarks._rivals import aioquic_buffer
 from benchmarks._row import Row, contests
 
 COUNT = 100
-WAYS = {2: ("u16", "pull_uint16", ">H"), 4: ("u32", "pull_uint32", ">I"), 8: ("u64", "pull_uint64", ">Q")}
+WAYS = {
+    2: ("u16", "pull_uint16", ">H", "readUnsignedShort"),
+    4: ("u32", "pull_uint32", ">I", "readUnsignedInt"),
+    8: ("u64", "pull_uint64", ">Q", "readLong"),
+}
 
 
 def data(width: int) -> bytes:
@@ -21,7 +26,7 @@ def data(width: int) -> bytes:
 
 
 def row(width: int) -> Row:
-    kind, pull, code = WAYS[width]
+    kind, pull, code, read = WAYS[width]
     given = data(width)
     return Row(
         "C4",
@@ -41,6 +46,7 @@ def row(width: int) -> Row:
                 step=width,
             ),
             Loop("aioquic", f"buf.{pull}()", lambda: aioquic_buffer(given), before="buf.seek(0)", needs="aioquic"),
+            Netty(read, given),
         ],
         {"Struct.unpack_from": (0.36, 0.50), "aioquic": 0.5},
     )

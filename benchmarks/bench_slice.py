@@ -4,6 +4,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 
@@ -39,6 +40,7 @@ ROWS = [
             ),
             memoryview_slice(),
             bytes_slice(),
+            *both("retainedSlice", DATA, N),
         ],
         {"memoryview slice": (0.60, 0.72)},
     ),
@@ -55,6 +57,7 @@ ROWS = [
             ),
             memoryview_slice(),
             bytes_slice(),
+            *both("readRetainedSlice", DATA, N),
         ],
         {"memoryview slice": (0.43, 0.55)},
     ),

@@ -6,6 +6,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Figure, Row, contests
 
@@ -37,7 +38,9 @@ def row(live: int) -> Row:
             replacing("zbuf", zbuf.buffer, "b.capacity", live),
             replacing("zbuf, SystemAllocator", zbuf.SystemAllocator().buffer, "b.capacity", live),
             replacing("bytearray(n)", bytearray, "len(b)", live),
+            *both("window", live, [number for turn in script(live) for number in turn]),
         ],
+        {"Netty, adaptive": 0.5},
     )
 
 

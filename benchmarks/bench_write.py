@@ -7,6 +7,7 @@ import pytest
 
 import zbuf
 from benchmarks._loop import Loop
+from benchmarks._netty import Netty
 from benchmarks._pytest import bench, name
 from benchmarks._rivals import aioquic_buffer
 from benchmarks._row import Row, contests
@@ -43,6 +44,7 @@ def bytes_row(n: int, size: str, target: float) -> Row:
                 before="out.seek(0)",
                 check="out.getvalue()",
             ),
+            Netty("writeBytes", piece),
         ],
         {"bytearray +=": target},
     )
@@ -84,6 +86,7 @@ ROWS = [
                 check="buf.data",
                 needs="aioquic",
             ),
+            Netty("writeInt", 7_654_321),
         ],
         {"Struct.pack_into": (0.25, 0.30)},
     ),

@@ -14,7 +14,12 @@ import pytest
 import setuptools
 
 ROOT = Path(__file__).parents[2]
-LEFT_BEHIND = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "*.so", "*.c")
+LEFT_BEHIND = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "*.so")
+
+
+def left_behind(folder, names):
+    """What is not the tree's own, such as C that was made of a .pyx beside it."""
+    return LEFT_BEHIND(folder, names) | {f"{name[:-4]}.c" for name in names if name.endswith(".pyx")}
 
 
 def run(*command, cwd, **variables):
@@ -29,7 +34,7 @@ def run(*command, cwd, **variables):
 def dist(tmp_path_factory):
     """The folder of one sdist and one wheel, made of a copy of the tree."""
     folder = tmp_path_factory.mktemp("build")
-    shutil.copytree(ROOT, folder / "tree", ignore=LEFT_BEHIND)
+    shutil.copytree(ROOT, folder / "tree", ignore=left_behind)
     # The compiler's optimizer would take most of the time, and change nothing here.
     flags = "-O0 -fvisibility=hidden -fwrapv"
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", folder / "tree",

@@ -1,0 +1,1 @@
+"""Echo servers, and a program that loads them."""
