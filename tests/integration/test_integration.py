@@ -1,0 +1,81 @@
+"""Every consumer that is here does what the table says, and docs/integration.md says the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from .consumers import CONSUMERS, HERE, installed
+from .page import NOT_RUN, row, tried
+from .standard import STANDARD
+from .trial import FORMS, HANDLE, PINS, WRONG, YES, Consumer, outcome, surprises
+
+PAGE = (Path(__file__).parents[2] / "docs" / "integration.md").read_text()
+ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
+# What the tests install: these are tried wherever the tests run.
+ALWAYS = {"uvloop", "msgpack", "h11", "httptools", "cbor2", "orjson", "lz4", "zstandard", "xxhash", "numpy", "cryptography"}
+
+
+@pytest.mark.parametrize("consumer", HERE, ids=lambda consumer: consumer.name)
+def test_a_consumer_does_what_the_table_says(consumer):
+    assert surprises(consumer) == {}
+
+
+def test_what_is_tried_wherever_the_tests_run():
+    assert {consumer for consumer in HERE if not consumer.package} == set(STANDARD)
+    assert {consumer.package for consumer in HERE} >= ALWAYS
+
+
+def test_every_consumer_has_a_name_of_its_own():
+    assert len({consumer.name for consumer in CONSUMERS}) == len(CONSUMERS)
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
+def test_the_page_says_the_same(consumer):
+    assert row(consumer) in ROWS or consumer.package not in ALWAYS | {""} and row(consumer, here=False) in ROWS
+
+
+def test_the_page_says_nothing_else():
+    assert len(ROWS) == len(CONSUMERS)
+
+
+def test_what_is_not_installed_is_not_run():
+    absent = Consumer("nobody", bytes, package="zbuf-is-not-taken-by-this")
+    assert installed(absent.package) is None
+    assert row(absent, here=False).count(NOT_RUN) == len(FORMS)
+
+
+# -- the trial notices
+
+
+class Kept:
+    def __init__(self, data):
+        self.data = data
+
+
+LEAK = []
+
+
+@pytest.mark.parametrize(("call", "said"), [
+    (bytes, YES), (memoryview, PINS), (Kept, HANDLE), (lambda data: bytes(data)[1:] if not isinstance(data, bytes) else data, WRONG),
+    (lambda data: data + 1, "TypeError"),
+], ids=[YES, PINS, HANDLE, WRONG, "error"])
+def test_what_a_trial_says(call, said):
+    assert outcome(Consumer("a consumer", call, seen=lambda made: bytes(getattr(made, "data", made))), "buf") == said
+
+
+def test_a_consumer_that_never_lets_go_is_noticed():
+    consumer = Consumer("a leak", lambda data: LEAK.append(memoryview(data)))
+    with pytest.raises(AssertionError, match="a leak still holds buf after all was dropped"):
+        outcome(consumer, "buf")
+    LEAK.clear()
+
+
+def test_a_consumer_that_writes_nothing_is_noticed():
+    assert outcome(Consumer("a liar", len, writes=b"abc"), "writable_view") == WRONG
+
+
+def test_a_page_is_not_made_of_what_is_not_so():
+    consumer = replace(STANDARD[0], buf="TypeError")
+    with pytest.raises(AssertionError, match="socket.send is not as expected: {'buf': 'yes', 'slice': 'yes', 'readonly': 'yes'}"):
+        tried([consumer])
