@@ -78,6 +78,38 @@ def filled_async(loop: Loop, send: Callable[[socket.socket], Awaitable[Any]]) ->
         return far.recv(1 << 16)
 
 
+class Receiver(asyncio.BufferedProtocol):
+    """Has what arrives written into the target, until the peer is done."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.done = asyncio.get_running_loop().create_future()
+
+    def get_buffer(self, hint: int) -> Any:
+        return self.target
+
+    def buffer_updated(self, size: int) -> None:
+        pass
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.done.set_result(error)
+
+
+def received(loop: Loop, content: bytes, target: Any) -> None:
+    """A transport of the loop receives this content into the target. Raises what ended the connection otherwise."""
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)    # it is raised here
+        _, receiver = await asyncio.get_running_loop().create_connection(lambda: Receiver(target), sock=near)
+        if error := await receiver.done:
+            raise error.__cause__ or error
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        far.sendall(content)
+        far.shutdown(socket.SHUT_WR)
+        run(loop, main())
+
+
 class Queued:
     """A transport whose socket takes nothing more, and what was written to it since."""
 

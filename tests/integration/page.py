@@ -17,7 +17,8 @@ INTRODUCTION = """\
 # What others make of a buffer
 
 Who takes any bytes-like object takes a buffer of zbuf as it is. This page says for each consumer what comes of every form:
-it is printed by `python -m tests.integration`, which tries all that is installed, and the tests try it again.
+it is printed by `python -m tests.integration`, which tries all that is installed (`pip install ".[test,integration]"`), and the
+tests try it again. What differs by the version has two words; the versions tried here are below.
 
 - **yes**: done, and right: what comes out is what the same `bytes` give. Nothing of the buffer is held afterwards.
 - **pins**: done, and what came of it holds the memory. `release()` is fine under it; the memory goes back when the result does.

@@ -5,8 +5,8 @@ import importlib
 import socket
 from typing import Any
 
-from .ends import Queued, arrived_async, filled_async, loop_of
-from .standard import TEXT, Writer, each
+from .ends import Queued, arrived_async, filled_async, loop_of, received
+from .standard import TEXT, Writer, each, received_once
 from .trial import HANDLE, PINS, YES, Consumer
 
 NUMBERS = b"\x93\x01\x02\x03"               # [1, 2, 3] in MessagePack
@@ -101,6 +101,9 @@ UVLOOP = [
              buf=PINS, view=PINS),
     Consumer("uvloop loop.sock_sendall",
              lambda data: filled_async(loop_of("uvloop"), lambda sock: asyncio.get_running_loop().sock_sendall(sock, data))),
+    Writer("uvloop BufferedProtocol.get_buffer", lambda target: received(loop_of("uvloop"), TEXT, target),
+           readonly="RuntimeError", composite="RuntimeError", note="an error ends the connection"),
+    Writer("uvloop loop.sock_recv_into", lambda target: received_once("uvloop", target)),
 ]
 
 LIGHT = [

@@ -30,7 +30,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .ends import Queued, arrived, arrived_async, filled, filled_async, loop_of, through_a_file, through_a_pipe
+from .ends import Queued, arrived, arrived_async, filled, filled_async, loop_of, received, run, through_a_file, through_a_pipe
 from .trial import HANDLE, PINS, YES, Consumer
 
 TEXT = b"sixteen bytes..."
@@ -167,6 +167,13 @@ async def stream_write(sock: socket.socket, data: Any) -> None:
         await writer.wait_closed()
 
 
+def received_once(loop: str, target: Any) -> None:
+    async def main(sock: socket.socket) -> None:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_recv_into(sock, target)
+    filled(TEXT, lambda sock: run(loop_of(loop), main(sock)))
+
+
 OUTPUT = [
     Consumer("socket.send", lambda data: arrived(lambda sock: sock.send(data)),
              lambda parts: arrived(lambda sock: each(sock.send, parts))),
@@ -203,6 +210,9 @@ ASYNCIO = [
              buf="TypeError", view=f"{YES} or {PINS}", composite="TypeError", note="since 3.12 it is not copied"),
     Consumer("asyncio loop.sock_sendall",
              lambda data: filled_async(loop_of("asyncio"), lambda sock: asyncio.get_running_loop().sock_sendall(sock, data))),
+    Writer("asyncio BufferedProtocol.get_buffer", lambda target: received(loop_of("asyncio"), TEXT, target),
+           note="an error ends the connection"),
+    Writer("asyncio loop.sock_recv_into", lambda target: received_once("asyncio", target)),
 ]
 
 INPUT = [

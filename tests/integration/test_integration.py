@@ -1,14 +1,18 @@
 """Every consumer that is here does what the table says, and docs/integration.md says the same."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import zbuf
+from kinds import refused
+
 from .consumers import CONSUMERS, HERE, installed
 from .page import NOT_RUN, row, tried
 from .standard import STANDARD
-from .trial import FORMS, HANDLE, PINS, WRONG, YES, Consumer, outcome, surprises
+from .trial import FORMS, HANDLE, PINS, WRONG, YES, Consumer, outcome, right, surprises
 
 PAGE = (Path(__file__).parents[2] / "docs" / "integration.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
@@ -19,6 +23,22 @@ ALWAYS = {"uvloop", "msgpack", "h11", "httptools", "cbor2", "orjson", "lz4", "zs
 @pytest.mark.parametrize("consumer", HERE, ids=lambda consumer: consumer.name)
 def test_a_consumer_does_what_the_table_says(consumer):
     assert surprises(consumer) == {}
+
+
+@pytest.mark.parametrize("consumer", [one for one in HERE if one.buf in (YES, PINS, HANDLE)], ids=lambda consumer: consumer.name)
+def test_a_consolidated_composite_is_taken_as_a_buffer_is(consumer):
+    content = consumer.content if consumer.writes is None else bytes(len(consumer.writes))
+    with zbuf.CompositeByteBuf(content[:1], content[1:], coalesce=0) as composite:
+        composite.consolidate()
+        assert right(consumer, consumer.call(composite), composite)
+    gc.collect()
+
+
+@pytest.mark.parametrize("name", ["socket.send", "os.writev", "hashlib.sha256", "memoryview(x)", "zlib.crc32"])
+def test_a_refused_composite_says_what_to_do(name):
+    consumer = next(one for one in STANDARD if one.name == name)
+    with zbuf.CompositeByteBuf(b"ab", b"cd", coalesce=0) as composite, refused(BufferError, r"views\(\), or consolidate\(\) first", composite):
+        consumer.call(composite)
 
 
 def test_what_is_tried_wherever_the_tests_run():
