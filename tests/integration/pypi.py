@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .ends import Queued, arrived_async, filled_async, loop_of, received
@@ -80,16 +81,36 @@ def numpy_filled(target: Any) -> Any:
     return made
 
 
-def trio_sent(parts: Any) -> bytes:
+def trio_between(use: Callable[[Any, Any], Awaitable[Any]]) -> Any:
+    """Awaits `use` with two of trio's sockets that are connected."""
     trio = the("trio")
 
-    async def main() -> bytes:
+    async def main() -> Any:
         near, far = map(trio.socket.from_stdlib_socket, socket.socketpair())
         with near, far:
-            for part in parts:
-                await near.send(part)
-            return await far.recv(1 << 16)
+            return await use(near, far)
     return trio.run(main)
+
+
+def trio_sent(name: str, argument: Any) -> bytes:
+    async def use(near: Any, far: Any) -> bytes:
+        await getattr(near, name)(argument)
+        return await far.recv(1 << 16)
+    return trio_between(use)
+
+
+def trio_received(name: str, target: Any) -> None:
+    async def use(near: Any, far: Any) -> None:
+        await far.send(TEXT)
+        await getattr(near, name)(target)
+    trio_between(use)
+
+
+def trio_stream(data: Any) -> bytes:
+    async def use(near: Any, far: Any) -> bytes:
+        await the("trio").SocketStream(near).send_all(data)
+        return await far.recv(1 << 16)
+    return trio_between(use)
 
 
 UVLOOP = [
@@ -156,7 +177,14 @@ def protobuf_merged(data: Any) -> bytes:
 
 
 HEAVY = [
-    ("trio", [Consumer("trio.socket send", lambda data: trio_sent([data]), trio_sent)]),
+    ("trio", [
+        Consumer("trio socket.send", lambda data: trio_sent("send", data)),
+        Consumer("trio socket.sendmsg", lambda data: trio_sent("sendmsg", [data]), lambda parts: trio_sent("sendmsg", parts)),
+        Consumer("trio SocketStream.send_all", trio_stream),
+        Writer("trio socket.recv_into", lambda target: trio_received("recv_into", target)),
+        Writer("trio socket.recvmsg_into", lambda target: trio_received("recvmsg_into", [target]),
+               lambda parts: trio_received("recvmsg_into", parts)),
+    ]),
     ("pyarrow", [
         Consumer("pyarrow.py_buffer", lambda data: the("pyarrow").py_buffer(data), seen=lambda made: made.to_pybytes(), buf=PINS, view=PINS),
         Consumer("pyarrow.BufferReader", lambda data: the("pyarrow").BufferReader(data), seen=lambda made: made.read(), buf=PINS, view=PINS),
