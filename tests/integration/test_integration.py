@@ -1,6 +1,8 @@
 """Every consumer that is here does what the table says, and docs/integration.md says the same."""
 
 import gc
+import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,15 @@ from kinds import refused
 
 from .consumers import CONSUMERS, HERE, installed
 from .page import NOT_RUN, row, tried
+from .pypi import HEAVY, LIGHT
 from .standard import STANDARD
 from .trial import FORMS, HANDLE, PINS, WRONG, YES, Consumer, outcome, right, surprises
 
-PAGE = (Path(__file__).parents[2] / "docs" / "integration.md").read_text()
+HOME = Path(__file__).parents[2]
+PAGE = (HOME / "docs" / "integration.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
-# What the tests install: these are tried wherever the tests run.
-ALWAYS = {"uvloop", "msgpack", "h11", "httptools", "cbor2", "orjson", "lz4", "zstandard", "xxhash", "numpy", "cryptography"}
+EXTRAS = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+ALWAYS = {package for package, _ in LIGHT}
 
 
 @pytest.mark.parametrize("consumer", HERE, ids=lambda consumer: consumer.name)
@@ -44,6 +48,12 @@ def test_a_refused_composite_says_what_to_do(name):
 def test_what_is_tried_wherever_the_tests_run():
     assert {consumer for consumer in HERE if not consumer.package} == set(STANDARD)
     assert {consumer.package for consumer in HERE} >= ALWAYS
+
+
+def test_the_extras_install_what_is_tried():
+    named = {extra: {re.match(r"[\w-]+", wanted)[0] for wanted in EXTRAS[extra]} for extra in EXTRAS}
+    assert named["test"] >= ALWAYS
+    assert named["integration"] == {package for package, _ in HEAVY}
 
 
 def test_every_consumer_has_a_name_of_its_own():
@@ -93,6 +103,14 @@ def test_a_consumer_that_never_lets_go_is_noticed():
 
 def test_a_consumer_that_writes_nothing_is_noticed():
     assert outcome(Consumer("a liar", len, writes=b"abc"), "writable_view") == WRONG
+
+
+def test_a_refusal_that_has_changed_something_is_noticed():
+    def call(data):
+        memoryview(data)[0] ^= 1
+        raise BufferError
+
+    assert outcome(Consumer("a vandal", call), "buf") == WRONG
 
 
 def test_a_page_is_not_made_of_what_is_not_so():

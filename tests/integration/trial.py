@@ -99,6 +99,7 @@ def outcome(consumer: Consumer, form: str) -> str:
 
 
 def attempt(consumer: Consumer, call: Callable[[Any], Any], form: Form, root: zbuf.ByteBuf) -> str:
+    before = bytes(root)
     handle = form.handle(root)
     users = sys.getrefcount(handle)
     argument = form.shown(handle)
@@ -107,7 +108,7 @@ def attempt(consumer: Consumer, call: Callable[[Any], Any], form: Form, root: zb
             return WRONG
         result = call(argument)    # once more, for what is asked above may have used it up
     except Exception as error:
-        return type(error).__name__
+        return type(error).__name__ if bytes(root) == before else WRONG
     argument = None
     if sys.getrefcount(handle) > users:
         gc.collect()
