@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import zbuf
@@ -27,12 +28,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free")
     parser.add_argument("--patience", type=float, default=15.0, metavar="SECONDS", help="for idle and slow clients")
+    parser.add_argument("--slowest", type=int, default=16 << 10, metavar="BYTES", help="a second that a client must take")
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--access-log", action="store_true")
     return parser.parse_args()
 
 
-def loop_factory(fast: bool) -> object:
+def loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
     if not fast:
         return None
     import uvloop
@@ -41,7 +43,9 @@ def loop_factory(fast: bool) -> object:
 
 
 async def serve(options: argparse.Namespace) -> None:
-    handler = FileServer(Root(options.root), options.patience, log if options.access_log else None)
+    handler = FileServer(
+        Root(options.root), patience=options.patience, slowest=options.slowest, log=log if options.access_log else None
+    )
     server = await zbuf.aio.start_server(handler, options.host, options.port)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

@@ -11,22 +11,20 @@ from .files import Root
 from .request import Request, RequestDecoder, RequestError
 from .response import Answers, Response, refusal
 
-SLOWEST = 16 << 10  # bytes per second: who takes less is cut off
-
 
 class FileServer:
     """A handler for zbuf.aio.start_server.
 
     A request, from the answer before it to its last byte, may take `patience`
-    seconds; an answer as long, and a second more for each SLOWEST bytes; so may
-    the end of a connection. Then it is aborted.
+    seconds; an answer as long, and a second more for each `slowest` bytes;
+    so may the end of a connection. Then it is aborted.
     """
 
     def __init__(
-        self, root: Root, patience: float = 15.0, log: Callable[[Request, Response], None] | None = None
+        self, root: Root, *, patience: float, slowest: int, log: Callable[[Request, Response], None] | None = None
     ) -> None:
         self._answers = Answers(root)
-        self._patience = patience
+        self._patience, self._slowest = patience, slowest
         self._log = log
 
     async def __call__(self, stream: zbuf.aio.Stream) -> None:
@@ -59,7 +57,7 @@ class FileServer:
             stream.writelines([response.head(), *response.body])
         finally:
             response.release()  # what is queued has references of its own
-        async with asyncio.timeout(self._patience + size / SLOWEST):
+        async with asyncio.timeout(self._patience + size / self._slowest):
             await stream.drain()
 
     async def _leave(self, stream: zbuf.aio.Stream, requests: RequestDecoder) -> None:
