@@ -61,12 +61,19 @@ class RequestDecoder:
 
     def feed(self, data: zbuf.ByteBuf | bytes) -> list[Request]:
         """Give the requests that are whole; raises RequestError, after which nothing more is taken."""
-        if self._over:
-            return []
+        for part in data.views(len(data)) if isinstance(data, zbuf.CompositeByteBuf) else [data]:
+            if not self._over:
+                self._parse(part)
+        return self._take()
+
+    def finish(self) -> list[Request]:
+        return []
+
+    def _parse(self, part: zbuf.ByteBuf | memoryview | bytes) -> None:
         self._began = False
         try:
-            self._parser.feed_data(data)  # type: ignore[arg-type]
-            self._check_head(len(data))
+            self._parser.feed_data(part)  # type: ignore[arg-type]
+            self._check_head(len(part))
         except httptools.HttpParserUpgrade:
             self._done[-1].keep_alive = False  # what follows may be another protocol
             self._over = True
@@ -74,10 +81,6 @@ class RequestDecoder:
             if not self._over:  # bytes behind the last request are no flaw
                 self._over = True
                 raise RequestError(self._status, self._take()) from None
-        return self._take()
-
-    def finish(self) -> list[Request]:
-        return []
 
     def _take(self) -> list[Request]:
         done, self._done = self._done, []
