@@ -11,22 +11,14 @@ import time
 from email.utils import formatdate
 
 import pytest
-from conftest import PATIENCE, everything
+from serving import PATIENCE, everything, until
 
 SMALL = b"".join(b"line %d\n" % k for k in range(100))
 BIG = random.Random(1).randbytes(3_000_001)
 
 
 def status(answer):
-    """The status of each answer in a stream of them without bodies like heads."""
     return int(answer.split(b" ", 2)[1])
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from test_file_server import until
+from serving import until
 
 CLIENTS = 24
 REQUESTS = 40    # of each client
