@@ -85,10 +85,12 @@ def test_the_licence_comes_along(in_wheel, metadata):
     assert f"zbuf-{PROJECT['version']}.dist-info/licenses/LICENSE" in in_wheel
 
 
-def test_the_sdist_has_the_sources_the_tests_and_the_benchmarks(in_sdist):
+def test_the_sdist_has_the_sources_the_tests_the_benchmarks_and_the_examples(in_sdist):
     assert source_files("zbuf", ".py", ".pyx", ".pxd", ".pyi", ".h") <= in_sdist
     assert source_files("tests", ".py", ".pyx") <= in_sdist
     assert source_files("benchmarks", ".py", ".pyx", ".java", ".xml") <= in_sdist
+    assert source_files("benchmarks", ".py", ".pyx") <= in_sdist
+    assert source_files("examples", ".py") <= in_sdist
     named = {"pyproject.toml", "setup.py", "README.md", "CHANGELOG.md", "LICENSE", "zbuf/py.typed", "tools/coverage"}
     assert named <= in_sdist
 

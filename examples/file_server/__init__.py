@@ -1,0 +1,8 @@
+"""A static file server: HTTP/1.1 on zbuf.aio, `python -m examples.file_server DIR`.
+
+    request.py      requests out of a stream of bytes, parsed by httptools
+    files.py        files below a root, and nothing else
+    conditions.py   If-Match and its kin, Range
+    response.py     what is answered to a request
+    server.py       connections, and their deadlines
+"""

@@ -1,0 +1,71 @@
+"""Connections, and their deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import zbuf
+
+from .files import Root
+from .request import Request, RequestDecoder, RequestError
+from .response import Answers, Response, refusal
+
+
+class FileServer:
+    """A handler for zbuf.aio.start_server.
+
+    A request, from the answer before it to its last byte, may take `patience`
+    seconds; an answer as long, and a second more for each `slowest` bytes;
+    so may the end of a connection. Then it is aborted.
+    """
+
+    def __init__(
+        self, root: Root, *, patience: float, slowest: int, log: Callable[[Request, Response], None] | None = None
+    ) -> None:
+        self._answers = Answers(root)
+        self._patience, self._slowest = patience, slowest
+        self._log = log
+
+    async def __call__(self, stream: zbuf.aio.Stream) -> None:
+        requests = RequestDecoder()
+        try:
+            while await self._exchange(stream, requests):
+                pass
+            await self._leave(stream, requests)
+        except OSError:  # a TimeoutError, or the end of the connection
+            stream.abort()
+
+    async def _exchange(self, stream: zbuf.aio.Stream, requests: RequestDecoder) -> bool:
+        try:
+            async with asyncio.timeout(self._patience):
+                request = await stream.read_frame(requests)
+        except RequestError as error:
+            await self._send(stream, refusal(error))
+            return False
+        if request is None:
+            return False
+        response = self._answers.to(request)
+        if self._log is not None:
+            self._log(request, response)
+        await self._send(stream, response)
+        return response.keep_alive
+
+    async def _send(self, stream: zbuf.aio.Stream, response: Response) -> None:
+        size = response.size
+        try:
+            stream.writelines([response.head(), *response.body])
+        finally:
+            response.release()  # what is queued has references of its own
+        async with asyncio.timeout(self._patience + size / self._slowest):
+            await stream.drain()
+
+    async def _leave(self, stream: zbuf.aio.Stream, requests: RequestDecoder) -> None:
+        # To close while something comes would reset the connection, and the
+        # last answer might be lost with it: the peer is read to its end.
+        async with asyncio.timeout(self._patience):
+            stream.write_eof()
+            while await stream.read_frames(requests):
+                pass
+            stream.close()
+            await stream.wait_closed()

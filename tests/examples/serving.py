@@ -1,0 +1,92 @@
+"""The file server in a process of its own, and those who ask it."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import zbuf
+
+# No test waits longer than this; only a broken one waits at all.
+PATIENCE = 60.0
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+class Server:
+    def __init__(self, root, *options):
+        self.root = Path(root)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "file_server", str(root), "--port", "0", *options], cwd=EXAMPLES,
+            env=os.environ | {"PYTHONPATH": str(Path(zbuf.__file__).parents[1])},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        line = self.process.stdout.readline()
+        assert line.startswith("serving "), self.process.stderr.read()
+        self.port = int(re.search(r":(\d+)/$", line)[1])
+
+    def sockets(self):
+        """How many sockets it has open."""
+        return sum(is_socket(place) for place in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def client(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def get(self, path, method="GET", **headers):
+        """Give the status, the headers and the body of an answer."""
+        client = self.client()
+        try:
+            client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = client.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            client.close()
+
+    def ask(self, data):
+        """Send `data` and the end of the stream; give all that is answered."""
+        with self.connect() as sock:
+            try:
+                sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass    # it has heard enough
+            return everything(sock)
+
+    def stop(self):
+        """Stop it, and give what it complained about."""
+        self.process.send_signal(signal.SIGTERM)
+        out, complaints = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0, complaints
+        return complaints
+
+
+def is_socket(place):
+    try:
+        return os.readlink(place).startswith("socket:")
+    except FileNotFoundError:
+        return False
+
+
+def everything(sock):
+    parts = []
+    try:
+        while part := sock.recv(1 << 20):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
