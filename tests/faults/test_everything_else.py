@@ -96,10 +96,12 @@ class Queues:
 
     calls = {
         "OutboundBuffer": lambda queue: zbuf.OutboundBuffer(),
+        "OutboundBuffer.cancel": lambda queue: queue.cancel(),
         "OutboundBuffer.close": lambda queue: queue.close(),
         "OutboundBuffer.closed": lambda queue: queue.closed,
         "OutboundBuffer.flush_to": flushed,
         "OutboundBuffer.pending_bytes": lambda queue: queue.pending_bytes,
+        "OutboundBuffer.sent_bytes": lambda queue: queue.sent_bytes,
         "OutboundBuffer.writable": lambda queue: queue.writable,
         "OutboundBuffer.write": lambda queue: queue.write(bytearray(5000)),
         "OutboundBuffer.writelines": write_mixed,
@@ -108,6 +110,9 @@ class Queues:
         "write beyond the high watermark": lambda queue: queue.writelines([bytes(5000), b"x" * 5000] * 20),
         "Flushed": lambda queue: zbuf.Flushed(),
         "Flushed.calls": lambda queue: Queues.flushed(queue).calls,
+        "Flushed.copied": lambda queue: Queues.flushed(queue).copied,
+        "Flushed.referenced": lambda queue: Queues.flushed(queue).referenced,
+        "Flushed.ways": lambda queue: Queues.flushed(queue).ways,
         "Flushed.full": lambda queue: Queues.flushed(queue).full,
         "Flushed.sent": lambda queue: Queues.flushed(queue).sent,
     }
