@@ -8,11 +8,6 @@ from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf
 from zbuf.region cimport FileRegion, zb_file
 
-cdef enum:
-    # How bytes went: bits of Flushed._ways.
-    SENDMSG = 1
-    SENDFILE = 2
-
 cdef struct item:
     zb_file *file          # a region's; one reference is the queue's. NULL for bytes
     zb_block *block        # the bytes'; one reference is the queue's. NULL for a region
@@ -20,6 +15,7 @@ cdef struct item:
     int64_t offset         # next byte to send, in file
     int64_t left           # bytes still to send, >= 1
     int64_t whole          # bytes the region had when it was written
+    int way                # to send its next byte: SENDFILE or another
 
 
 cdef struct mark:
@@ -38,7 +34,7 @@ cdef class Flushed:
     cdef int64_t _referenced   # bytes, as pages of a file
     cdef bint _full
     cdef Py_ssize_t _calls
-    cdef int _ways             # SENDMSG and the others, or'ed
+    cdef int _ways             # MEMORY, SENDFILE and the others, or'ed
 
 
 @cython.final   # so that its own calls are direct ones
@@ -98,8 +94,10 @@ cdef class OutboundBuffer:
     # -- out
     cdef int _flush(self, int sock, int64_t most, int64_t calls, Flushed done) except -1
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1
-    cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1
-    cdef Py_ssize_t _send_file(self, int sock, int64_t most, Flushed done) except -1
+    cdef void _sent(self, Py_ssize_t sent, int way, Flushed done) noexcept
+    cdef int _send_parts(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef int _send_region(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef int _gather(self, iovec *parts, int64_t *left, bint *more) noexcept
     cdef void _adapt(self, int64_t asked, int64_t sent) noexcept
     cdef int _idle(self) except -1

@@ -18,8 +18,10 @@ from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, index_of, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
-from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, push, send_file, send_parts
-from zbuf.region cimport FileRegion, file_give, file_hold, file_size
+from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, REFUSED, push, send_file, send_parts, send_read, send_spliced
+from zbuf.region cimport (
+    MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file,
+)
 
 from zbuf.errors import ReleasedError, TruncatedFileError
 
@@ -29,6 +31,7 @@ cdef enum:
     # of 3 KiB 9.2 and 8.3.
     # Sharing a bytes object costs a record more, and pays from half as much again.
     MOST_SMALL = 1 << 20     # bytes that may be copied on a user's wish
+    ROOM = 64 << 10          # bytes of a file that are read at once where they must be
     LEAST_REACH = 64 << 10   # bytes gathered for one call, however little a socket takes
     LEAST_TAIL = 4 << 10     # bytes of a tail block, and so of what a slow peer
     MOST_TAIL = 32 << 10     # pins at the least; of many small ones, one part
@@ -70,12 +73,13 @@ cdef class Flushed:
 
     @property
     def ways(self):
-        """By what calls bytes went: a tuple of 'sendmsg' and 'sendfile'."""
+        """How bytes went: a tuple of 'sendmsg', 'sendfile', 'splice' and 'pread'."""
         cdef list ways = []
-        if self._ways & SENDMSG:
-            ways.append("sendmsg")
-        if self._ways & SENDFILE:
-            ways.append("sendfile")
+        cdef int way = MEMORY
+        while way <= PREAD:
+            if self._ways & way:
+                ways.append(way_name(way))
+            way *= 2
         return tuple(ways)
 
     @property
@@ -283,6 +287,7 @@ cdef class OutboundBuffer:
         last = self._item(self._count)
         last.file, last.block, last.mem = region._file, NULL, NULL
         last.offset, last.left, last.whole = region._offset, region._count, region._count
+        last.way = first_way()
         self._count += 1
         self._account(region._count)
         return 0
@@ -359,6 +364,7 @@ cdef class OutboundBuffer:
         cdef item *last = self._item(self._count)
         last.file, last.block, last.mem = NULL, block, mem
         last.offset, last.left, last.whole = 0, n, n
+        last.way = MEMORY
         self._count += 1
 
     cdef void _account(self, int64_t n) noexcept:
@@ -454,24 +460,25 @@ cdef class OutboundBuffer:
 
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         # One system call, for what stands first.
-        cdef Py_ssize_t sent
         done._calls += 1
-        if self._item(0).file != NULL:
-            sent = self._send_file(sock, most, done)
-            if sent > 0:
-                held[0] = False
-        else:
-            sent = self._send_parts(sock, most, held)
-            if sent > 0:
-                done._copied += sent
-                done._ways |= SENDMSG
-        if sent > 0:
-            done._sent += sent
-            self._advance(sent)
-        done._full = sent == FULL
-        return 0
+        if self._item(0).way == MEMORY:
+            return self._send_parts(sock, most, done, held)
+        return self._send_region(sock, most, done, held)
 
-    cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1:
+    cdef void _sent(self, Py_ssize_t sent, int way, Flushed done) noexcept:
+        # What came of a call.
+        done._full = sent == FULL
+        if sent <= 0:
+            return
+        done._sent += sent
+        done._ways |= way
+        if way == MEMORY or way == PREAD:
+            done._copied += sent
+        else:
+            done._referenced += sent
+        self._advance(sent)
+
+    cdef int _send_parts(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         # The array is ours alone, and what it points to the items hold: (5).
         cdef iovec parts[MOST_PARTS]
         cdef bint more = False
@@ -481,7 +488,8 @@ cdef class OutboundBuffer:
         if sent > 0:
             held[0] = more
             self._adapt(asked, sent)
-        return sent
+        self._sent(sent, MEMORY, done)
+        return 0
 
     cdef int _gather(self, iovec *parts, int64_t *asked, bint *more) noexcept:
         # The bytes before the first region, *asked or what one call may send;
@@ -509,17 +517,34 @@ cdef class OutboundBuffer:
         elif sent < asked // 2:
             self._reach = max(asked // 2, LEAST_REACH)
 
-    cdef Py_ssize_t _send_file(self, int sock, int64_t most, Flushed done) except -1:
+    cdef int _send_region(self, int sock, int64_t most, Flushed done, bint *held) except -1:
+        # A stable file is held for its second check: the item may be gone by then.
+        cdef zb_file *file = self._item(0).file
+        if not file.stable:
+            return self._send_file(sock, most, done, held)
+        file_hold(file, 1)
+        try:
+            file_check(file)
+            self._send_file(sock, most, done, held)
+            file_check(file)
+        finally:
+            file_give(file, 1)
+        return 0
+
+    cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         cdef item *first = self._item(0)
-        cdef Py_ssize_t n = min(min(first.left, most), MOST_BYTES)
-        cdef Py_ssize_t sent = send_file(sock, first.file.fd, first.offset, n)
+        cdef int way = first.way
+        cdef Py_ssize_t sent = send_by(way, sock, first, min(min(first.left, most), MOST_BYTES))
+        first = self._item(0)   # write() may have moved the ring
         if sent == 0:
-            first = self._item(0)   # write() may have moved the ring
             raise TruncatedFileError(first.whole, first.whole - first.left, file_size(first.file.fd))
-        if sent > 0:
-            done._referenced += sent
-            done._ways |= SENDFILE
-        return sent
+        if sent == REFUSED:
+            first.way *= 2
+        elif sent > 0:
+            first.file.way = way
+            held[0] = False
+        self._sent(sent, way, done)
+        return 0
 
     cdef void _advance(self, int64_t n) noexcept:
         # Past n bytes that have gone. REQUIRES: 0 <= n <= _pending.
@@ -691,6 +716,21 @@ cdef void give(item *gone) noexcept:
         file_give(gone.file, 1)
     else:
         block_give(gone.block, 1)
+
+
+cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:
+    # The next n bytes of a region; what `it` points to may have moved after it.
+    cdef bint first = it.left == it.whole
+    cdef zb_block *block
+    if way == SENDFILE:
+        return send_file(sock, it.file.fd, it.offset, n, first)
+    if way == SPLICE:
+        return send_spliced(sock, it.file.fd, it.offset, n, first)
+    block = pool_take(default_pool, min(n, ROOM))
+    try:
+        return send_read(sock, it.file.fd, it.offset, n, block.data, block.size)
+    finally:
+        block_give(block, 1)
 
 
 cdef list resolved(object parts):

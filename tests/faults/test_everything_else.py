@@ -1,7 +1,9 @@
 """Every public operation that is not one of a buffer's own, without memory at every point."""
 
+import errno
 import os
 import socket
+import tempfile
 
 import pytest
 
@@ -56,12 +58,23 @@ class Regions:
             finally:
                 assert close or not file.closed
 
+    @staticmethod
+    def received(region):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, tempfile.TemporaryFile() as file, zbuf.testing.syscalls([errno.EINVAL]):
+            file.truncate(10)
+            ours.sendall(b"hello")
+            ours.close()
+            return zbuf.FileRegion(file, 5).receive_from(theirs)
+
     calls = {
         "FileRegion": from_file,
         "FileRegion.count": lambda region: region.count,
         "FileRegion.fileno": lambda region: region.fileno(),
         "FileRegion.offset": lambda region: region.offset,
         "FileRegion.open": lambda region: zbuf.FileRegion.open(__file__),
+        "FileRegion.path_used": lambda region: region.path_used,
+        "FileRegion.receive_from": received,
         "FileRegion.refcnt": lambda region: region.refcnt,
         "FileRegion.release": lambda region: region.release(),
         "FileRegion.released": lambda region: region.released,
