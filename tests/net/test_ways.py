@@ -320,9 +320,10 @@ def test_a_file_that_cannot_be_written_says_so(connect, path, refusals):
     ours, theirs = connect()
     theirs.setblocking(True)
     ours.sendall(b"abc")
+    region = zbuf.FileRegion.open(path)
     before = descriptors()
     with syscalls(refusals), pytest.raises(OSError, match="Bad file descriptor"):
-        zbuf.FileRegion.open(path).receive_from(theirs)
+        region.receive_from(theirs)
     assert descriptors() == before
 
 
