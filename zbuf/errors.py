@@ -64,10 +64,10 @@ class PoolExhaustedError(ZbufError, MemoryError):
 
 
 class TruncatedFileError(ZbufError, EOFError):
-    """A file ended before its region did."""
+    """A file ended before its region did, or before the memory it is mapped to: then `sent` is what was found."""
 
-    def __init__(self, expected: int, sent: int, size: int) -> None:
-        super().__init__(f"expected {expected} bytes of the file, sent {sent}, its size is {size}")
+    def __init__(self, expected: int, sent: int, size: int, verb: str = "sent") -> None:
+        super().__init__(f"expected {expected} bytes of the file, {verb} {sent}, its size is {size}")
         self.expected, self.sent, self.size = expected, sent, size
 
 

@@ -3,16 +3,19 @@
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from libc.errno cimport EAGAIN, EBADF, EINVAL, EISDIR
+from libc.errno cimport EAGAIN, EBADF, EINVAL, EISDIR, errno
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free, getenv
 from libc.string cimport memcmp, memset
 from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
+from posix.mman cimport MS_SYNC, msync
 from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
-from posix.unistd cimport close as close_fd
+from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 
 from zbuf._block cimport zb_block
+from zbuf._buf cimport READONLY, ByteBuf, blank, shared
+from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
@@ -23,6 +26,9 @@ from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, close_pipe, open_pipe, 
 import os
 
 from zbuf.errors import FileChangedError, ReleasedError
+
+cdef extern from *:
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from "<fcntl.h>":
     int F_DUPFD_CLOEXEC
@@ -230,6 +236,78 @@ cdef class FileRegion:
         """
         self._live()
         return way_name(self._file.way) if self._file.way else None
+
+    # -- as memory
+
+    def map(self, *, writable=False):
+        """Map the region into memory: a buffer of its bytes, none of which is read before it is looked at.
+
+        >>> with zbuf.FileRegion.open(zbuf.__file__, 0, 20).map() as buf:
+        ...     buf.readonly, len(buf), bytes(buf[:2])
+        (True, 20, b'r"')
+
+        The buffer is like any other: it may be cut, queued and sent, looked at
+        through a memoryview, released before or after the region. With
+        writable=True, what is set in it goes to the file (see flush), which
+        has to be open for writing.
+
+        A file that is truncated under it ends no process: who touches what is
+        gone reads zeros, or writes nowhere, and gets a TruncatedFileError when
+        the call is back in Python. This holds for calls of the buffer and of
+        what shares its memory, for memoryviews and for those they were given
+        to, numpy say. The call has then done its work, with zeros: a reader
+        has moved, a copy was made. What is sent or written to a file straight
+        from the memory raises it before anything moves. Code that runs without
+        the interpreter's lock is told by the main thread. Once a file has its
+        size again, so has the buffer.
+
+        Returns: a ByteBuf that keeps the file by itself.
+        Raises:  OSError (PermissionError, if the file is not open for writing
+                 and should be), MemoryError, ReleasedError.
+        Source:  java.nio FileChannel.map; mmap(2).
+        """
+        cdef ByteBuf buf
+        self._live()
+        if self._count == 0:
+            return shared(b"")
+        buf = blank()
+        cdef zb_block *block
+        cdef int fd = duplicate(self._file.fd)
+        try:
+            block = mapping_block(fd, self._offset, self._count, writable)
+        except:
+            close_fd(fd)
+            raise
+        buf._adopt(block, block.data, block.size, block.size)
+        buf._settle(0, block.size)
+        if not writable:
+            buf._lim = READONLY
+        return buf
+
+    def flush(self, start=0, stop=None, /):
+        """Wait until the region's bytes of [start, stop) are on the disk: what was set through a map, and all else.
+
+        >>> with tempfile.TemporaryFile() as file:
+        ...     file.truncate(10)
+        ...     region = zbuf.FileRegion(file, 0)
+        ...     with region.map(writable=True) as buf:
+        ...         buf.set_bytes(3, b"abc")
+        ...     region.flush(3, 6), file.read()
+        10
+        (None, b'\\x00\\x00\\x00abc\\x00\\x00\\x00\\x00')
+
+        Bounds are those of a slice. If it fails, what is on the disk is not
+        known; a second flush may succeed without having written it.
+        Raises: OSError, ReleasedError.
+        Source: MappedByteBuffer.force; msync(2).
+        """
+        cdef Py_ssize_t n = 0
+        cdef Py_ssize_t first = index_of(start)
+        cdef Py_ssize_t last = PY_SSIZE_T_MAX if stop is None else index_of(stop)
+        self._live()
+        n = PySlice_AdjustIndices(self._count, &first, &last, 1)
+        if n > 0:
+            sync(self._file, self._offset + first, n)
 
     # -- the way in
 
@@ -440,6 +518,32 @@ cdef bint is_stat(object stable) except -1:
     if stable != "stat":
         raise ValueError(f"stable is None or 'stat', not {stable!r}")
     return True
+
+
+cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
+    # msync wants memory, but it is the file that it writes, whoever changed it.
+    cdef zb_block *block
+    cdef int failed, code = 0
+    cdef int64_t aside = offset % sysconf(_SC_PAGESIZE)
+    cdef int fd = duplicate(file.fd)
+    try:
+        block = mapping_block(fd, offset, n, False)
+    except:
+        close_fd(fd)
+        raise
+    with nogil:
+        failed = msync(block.data - aside, n + aside, MS_SYNC)
+        code = errno
+    block_give(block, 1)
+    if failed:
+        raise_errno(code)
+    return 0
+
+
+cdef int raise_errno(int code) except -1:
+    global errno
+    errno = code
+    PyErr_SetFromErrno(OSError)
 
 
 cdef int64_t receive_all(int sock, int *pipe, int file, int64_t at, int64_t most) except -1:

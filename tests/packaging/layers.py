@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 # comes of it. A package, zbuf.demo say, is one entry.
 LAYERS = (
     ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "_sigpipe", "hexdump"),
-    ("_block", "_refs", "_foreign", "_sizeclass", "_arena", "_pool", "_poolstats", "stats", "leak"),
+    ("_block", "_refs", "_foreign", "_mapping", "_sizeclass", "_arena", "_pool", "_poolstats", "stats", "leak"),
     ("_buf", "_composite", "_layout", "_searcher", "_alloc"),
     ("_script", "_sys", "region", "outbound", "io", "aio", "relay", "direct", "codec", "testing", "audit", "demo", "__main__"),
 )
