@@ -27,8 +27,14 @@ cdef Py_ssize_t pending    # faults whose exception is still to be raised
 # Raises OSError, MemoryError. REQUIRES: size >= 1.
 cdef zb_block *mapping_block(int fd, int64_t offset, Py_ssize_t size, bint writable) except NULL
 # How many bytes the file of a mapping has from the block's first on, 0 or more; -1 for another block.
-cdef int64_t mapped_bytes(zb_block *block) noexcept
-# Its size; 0 if it cannot be asked. REQUIRES: a mapping.
+cdef int64_t bytes_found(zb_block *block) noexcept
+
+
+cdef inline int64_t mapped_bytes(zb_block *block) noexcept:
+    return bytes_found(block) if block.pool == NULL else -1
+
+
+# The file's size; 0 if it cannot be asked. REQUIRES: a mapping.
 cdef int64_t mapped_size(zb_block *block) noexcept
 # Raises what this thread's touch of a hole is to raise, if there was one.
 cdef int raise_fault() except -1

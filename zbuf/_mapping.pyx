@@ -3,7 +3,6 @@
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject
 from libc.errno cimport errno
-from libc.signal cimport SIG_DFL, SIG_IGN
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.signal cimport sigaction, sigaction_t, sigemptyset, siginfo_t
@@ -17,12 +16,32 @@ from zbuf.errors import TruncatedFileError
 
 cdef extern from *:
     """
+    #include <signal.h>
+    #include <unistd.h>
+
     /* Taken for a few system calls, by the handler too. Whoever has it touches no
      * mapped memory, so a thread never waits for itself. */
     static char zb_spin;
     static inline void zb_spin_lock(void) { while (__atomic_exchange_n(&zb_spin, 1, __ATOMIC_ACQUIRE)) ; }
     static inline void zb_spin_unlock(void) { __atomic_store_n(&zb_spin, 0, __ATOMIC_RELEASE); }
+
+    /* A signal to whom it went before. Where that is no handler, the instruction
+     * runs again, and ends the process. One that a thread sends itself comes of a
+     * handler that took our place and gave it back, as faulthandler does: the
+     * instruction runs again, and the fault comes to us. */
+    static void zb_pass_on(const struct sigaction *before, int number, siginfo_t *what, void *context) {
+        if (before->sa_flags & SA_SIGINFO)
+            before->sa_sigaction(number, what, context);
+        else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
+            before->sa_handler(number);
+        else if (what->si_code != SI_TKILL || what->si_pid != getpid()) {
+            sigaction(number, before, NULL);
+            if (what->si_code <= 0)   /* sent by another: no instruction sends it anew */
+                raise(number);
+        }
+    }
     """
+    void pass_on "zb_pass_on" (sigaction_t *before, int number, siginfo_t *what, void *context) nogil
     void zb_spin_lock() nogil
     void zb_spin_unlock() nogil
 
@@ -34,9 +53,6 @@ cdef extern from *:
     unsigned long PyThread_get_thread_ident() nogil
     int PyThreadState_SetAsyncExc(unsigned long thread, PyObject *error) nogil
     int Py_AddPendingCall(int (*call)(void *) except -1, void *argument) nogil
-
-ctypedef void (*told_all)(int number, siginfo_t *what, void *context) noexcept nogil
-ctypedef void (*told)(int number) noexcept nogil
 
 cdef struct mapping:
     zb_block block              # first, so that the block's address is ours
@@ -134,7 +150,7 @@ cdef int64_t mapped_size(zb_block *block) noexcept:
     return size_of((<mapping *>block).fd)
 
 
-cdef int64_t mapped_bytes(zb_block *block) noexcept:
+cdef int64_t bytes_found(zb_block *block) noexcept:
     if block.done != unmap:
         return -1
     return found_of(<mapping *>block, mapped_size(block))
@@ -171,7 +187,7 @@ cdef void on_fault(int number, siginfo_t *what, void *context) noexcept nogil:
     cdef int code = errno
     global errno
     if not patched(<unsigned char *>what.si_addr):
-        pass_on(number, what, context)
+        pass_on(&before, number, what, context)
     elif PyGILState_Check():
         PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), touched)
     else:
@@ -217,16 +233,6 @@ cdef void note(mapping *of, int64_t size) noexcept nogil:
         pending += faults[k].thread == 0
         faults[k].thread, faults[k].expected = thread, of.block.size
         faults[k].found, faults[k].size = found_of(of, size), size
-
-
-cdef void pass_on(int number, siginfo_t *what, void *context) noexcept nogil:
-    # Not ours. Without a handler of its own the instruction runs again, and ends the process.
-    if before.sa_flags & SA_SIGINFO:
-        (<told_all>before.sa_sigaction)(number, what, context)
-    elif before.sa_handler == SIG_DFL or before.sa_handler == SIG_IGN:
-        sigaction(SIGBUS, &before, NULL)
-    else:
-        (<told>before.sa_handler)(number)
 
 
 cdef void reopen() noexcept:

@@ -98,6 +98,7 @@ cdef class OutboundBuffer:
     cdef int _send_parts(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef int _send_region(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef int _raise_truncated(self, int count) except -1
     cdef int _gather(self, iovec *parts, int64_t *left, bint *more) noexcept
     cdef void _adapt(self, int64_t asked, int64_t sent) noexcept
     cdef int _idle(self) except -1

@@ -5,6 +5,7 @@ from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject_AsFileDescriptor
+from libc.errno cimport EFAULT
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free
@@ -13,6 +14,7 @@ from libc.string cimport memcpy
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, shared
 from zbuf._foreign cimport foreign_block
+from zbuf._mapping cimport mapped_bytes, mapped_size
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, index_of, size_of
@@ -301,7 +303,8 @@ cdef class OutboundBuffer:
         # n bytes at mem, which block keeps.
         if n == 0:
             return 0
-        if n < self._small:
+        # What a file may lose is left to the kernel, which says so and takes nothing.
+        if n < self._small and mapped_bytes(block) < 0:
             return self._copy(mem, n)
         self._room()
         block_hold(block, 1)
@@ -484,11 +487,29 @@ cdef class OutboundBuffer:
         cdef bint more = False
         cdef int64_t asked = min(most, self._reach)
         cdef int count = self._gather(parts, &asked, &more)
-        cdef Py_ssize_t sent = send_parts(sock, parts, count, more)
+        cdef Py_ssize_t sent = 0
+        try:
+            sent = send_parts(sock, parts, count, more)
+        except OSError as error:
+            if error.errno == EFAULT:
+                self._raise_truncated(count)
+            raise
         if sent > 0:
             held[0] = more
             self._adapt(asked, sent)
         self._sent(sent, MEMORY, done)
+        return 0
+
+    cdef int _raise_truncated(self, int count) except -1:
+        # A call could not read one of the first `count` items: mapped memory, whose file is shorter now?
+        cdef item *it
+        cdef int64_t there
+        cdef int i
+        for i in range(count):
+            it = self._item(i)
+            there = mapped_bytes(it.block)
+            if 0 <= there < it.mem - it.block.data + it.left:
+                raise TruncatedFileError(it.whole, it.whole - it.left, mapped_size(it.block))
         return 0
 
     cdef int _gather(self, iovec *parts, int64_t *asked, bint *more) noexcept:

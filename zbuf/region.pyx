@@ -258,8 +258,10 @@ cdef class FileRegion:
         to, numpy say. The call has then done its work, with zeros: a reader
         has moved, a copy was made. What is sent or written to a file straight
         from the memory raises it before anything moves. Code that runs without
-        the interpreter's lock is told by the main thread. Once a file has its
-        size again, so has the buffer.
+        the interpreter's lock is told by the main thread; an operator of a
+        memoryview, which is no call, may show its zero before. What is left of
+        the last page, behind the file's new end, reads as zeros and tells
+        nobody. Once the file has its size again, so has the buffer.
 
         Returns: a ByteBuf that keeps the file by itself.
         Raises:  OSError (PermissionError, if the file is not open for writing

@@ -71,6 +71,8 @@ class Regions:
         "FileRegion": from_file,
         "FileRegion.count": lambda region: region.count,
         "FileRegion.fileno": lambda region: region.fileno(),
+        "FileRegion.flush": lambda region: region.flush(5, 20),
+        "FileRegion.map": lambda region: region.map(),
         "FileRegion.offset": lambda region: region.offset,
         "FileRegion.open": lambda region: zbuf.FileRegion.open(__file__),
         "FileRegion.path_used": lambda region: region.path_used,
