@@ -291,7 +291,7 @@ cdef int raise_later(void *nothing) except -1 with gil:
     return 0
 
 
-class Touched(BaseException):
+class _Touched(BaseException):
     """What is asked for: to be raised in a thread it has to be a class. Making one gives the error itself."""
 
     def __new__(cls, *made):
@@ -303,5 +303,5 @@ class Touched(BaseException):
         return error_of(&what)
 
 
-cdef object _touched = Touched
-cdef PyObject *touched = <PyObject *>_touched
+cdef object kept = _Touched    # the handler looks up no names
+cdef PyObject *touched = <PyObject *>kept

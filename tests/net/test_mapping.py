@@ -1,5 +1,6 @@
 """Files as memory: what a map shows and keeps, and that truncation is an exception and never the end."""
 
+import gc
 import hashlib
 import mmap
 import os
@@ -33,6 +34,7 @@ def path(tmp_path, data):
 
 
 def descriptors():
+    gc.collect()   # what earlier tests left in cycles
     return set(os.listdir("/proc/self/fd"))
 
 
@@ -106,6 +108,22 @@ def test_a_map_that_is_refused_holds_nothing(path):
     region.release()
     with pytest.raises(zbuf.ReleasedError, match="this region was released"):
         region.map()
+    assert (mapped(path), descriptors()) == (0, before)
+
+
+def test_without_memory_there_is_no_map(path):
+    region, before, bufs = zbuf.FileRegion.open(path), descriptors(), []
+    for failing, what in [(1, "a new ByteBuf"), (2, "a record of 136 bytes")]:
+        for _ in range(1000):   # records of maps that are gone serve new ones, and are no memory that could fail
+            with zbuf.testing.fail_after(failing) as fault:
+                try:
+                    bufs.append(region.map())
+                except MemoryError as error:
+                    assert str(error) == f"no memory for {what}"
+            if fault.fired:
+                break
+        assert fault.fired
+    bufs.clear()
     assert (mapped(path), descriptors()) == (0, before)
 
 
