@@ -113,7 +113,7 @@ def test_a_map_that_is_refused_holds_nothing(path):
 
 def test_without_memory_there_is_no_map(path):
     region, before, bufs = zbuf.FileRegion.open(path), descriptors(), []
-    for failing, what in [(1, "a new ByteBuf"), (2, "a record of 136 bytes")]:
+    for failing, what in [(1, "a new ByteBuf"), (2, "a record of 128 bytes")]:
         for _ in range(1000):   # records of maps that are gone serve new ones, and are no memory that could fail
             with zbuf.testing.fail_after(failing) as fault:
                 try:
