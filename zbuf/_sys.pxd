@@ -32,6 +32,12 @@ cdef Py_ssize_t send_spliced(int sock, int file, int64_t offset, Py_ssize_t n, b
 # By pread, into `room` bytes at mem, which something keeps alive.
 cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1
 
+# Would it take the disk to read the first or the last of n bytes? Where nobody can say, no.
+cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept
+# Waits for the disk until n bytes, or all up to the file's end, are in the page
+# cache, reading them to `room` bytes at mem; how many there are.
+cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1
+
 # The way in: bytes of a socket to a file at `offset`; 0 at the socket's end.
 # REQUIRES: 1 <= n. If the file does not take them, OSError, and they are lost.
 # By splice, through an empty pipe, which stays so; REFUSED, and nothing is lost:

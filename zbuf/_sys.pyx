@@ -38,6 +38,10 @@ cdef extern from "<unistd.h>" nogil:
     Py_ssize_t pread64(int file, void *data, size_t size, int64_t offset)
     Py_ssize_t pwrite64(int file, const void *data, size_t size, int64_t offset)
 
+cdef extern from "<sys/uio.h>" nogil:
+    int RWF_NOWAIT
+    Py_ssize_t preadv2(int file, const iovec *parts, int count, int64_t offset, int flags)
+
 cdef extern from "<sys/sendfile.h>" nogil:
     Py_ssize_t sendfile64(int out, int file, int64_t *offset, size_t n)
 
@@ -107,6 +111,33 @@ cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsi
         return 0 if got == 0 else refused(code)
     part.iov_base, part.iov_len = mem, got
     return send_parts(sock, &part, 1, False)
+
+
+cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t most = 1
+    cdef int code = next_outcome(&most)
+    return code == EAGAIN or waits(file, offset) or waits(file, offset + n - 1)
+
+
+cdef bint waits(int file, int64_t offset) noexcept:
+    cdef char byte
+    cdef iovec part
+    part.iov_base, part.iov_len = &byte, 1
+    return preadv2(file, &part, 1, offset, RWF_NOWAIT) < 0 and errno == EAGAIN
+
+
+cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1:
+    cdef int64_t all = 0
+    cdef Py_ssize_t got = 1
+    cdef int code
+    while got > 0 and all < n:
+        with nogil:
+            got = pread64(file, mem, min(n - all, room), offset + all)
+            code = errno
+        if got < 0:
+            refused(code)
+        all += max(got, 0)
+    return all
 
 
 cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1:

@@ -33,6 +33,8 @@ cdef class Flushed:
     cdef int64_t _copied       # bytes, from memory
     cdef int64_t _referenced   # bytes, as pages of a file
     cdef bint _full
+    cdef bint _stops           # in front of bytes that are only on the disk
+    cdef bint _cold            # and it has
     cdef Py_ssize_t _calls
     cdef int _ways             # MEMORY, SENDFILE and the others, or'ed
 
@@ -98,6 +100,7 @@ cdef class OutboundBuffer:
     cdef int _send_parts(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef int _send_region(self, int sock, int64_t most, Flushed done, bint *held) except -1
     cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef bint _is_cold(self, int64_t most) noexcept
     cdef int _raise_truncated(self, int count) except -1
     cdef int _gather(self, iovec *parts, int64_t *left, bint *more) noexcept
     cdef void _adapt(self, int64_t asked, int64_t sent) noexcept

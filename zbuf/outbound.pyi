@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Never, Protocol, Self, SupportsIndex, final
+from typing import Literal, Never, Protocol, Self, SupportsIndex, final
 
 from typing_extensions import Buffer
 
@@ -24,6 +24,8 @@ class Flushed:
     @property
     def full(self) -> bool: ...
     @property
+    def cold(self) -> bool: ...
+    @property
     def calls(self) -> int: ...
 
 @final
@@ -39,8 +41,14 @@ class OutboundBuffer:
     def write(self, data: Buffer | FileRegion, /) -> None: ...
     def writelines(self, parts: Iterable[Buffer | FileRegion], /) -> None: ...
     def flush_to(
-        self, sock: int | _HasFileno, *, max_bytes: SupportsIndex | None = None, max_calls: SupportsIndex | None = None
+        self,
+        sock: int | _HasFileno,
+        *,
+        max_bytes: SupportsIndex | None = None,
+        max_calls: SupportsIndex | None = None,
+        cold: Literal["block", "stop"] = "block",
     ) -> Flushed: ...
+    def warm(self, max_bytes: SupportsIndex = 262144, /) -> int: ...
     @property
     def pending_bytes(self) -> int: ...
     def __len__(self) -> int: ...

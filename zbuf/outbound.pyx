@@ -20,7 +20,9 @@ from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, index_of, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give, block_hold
-from zbuf._sys cimport FULL, MOST_BYTES, MOST_PARTS, REFUSED, push, send_file, send_parts, send_read, send_spliced
+from zbuf._sys cimport (
+    FULL, MOST_BYTES, MOST_PARTS, REFUSED, is_cold, push, read_ahead, send_file, send_parts, send_read, send_spliced,
+)
 from zbuf.region cimport (
     MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file,
 )
@@ -34,6 +36,7 @@ cdef enum:
     # Sharing a bytes object costs a record more, and pays from half as much again.
     MOST_SMALL = 1 << 20     # bytes that may be copied on a user's wish
     ROOM = 64 << 10          # bytes of a file that are read at once where they must be
+    WINDOW = 256 << 10       # bytes of a file that are looked for in the page cache at once
     LEAST_REACH = 64 << 10   # bytes gathered for one call, however little a socket takes
     LEAST_TAIL = 4 << 10     # bytes of a tail block, and so of what a slow peer
     MOST_TAIL = 32 << 10     # pins at the least; of many small ones, one part
@@ -88,6 +91,11 @@ cdef class Flushed:
     def full(self):
         """Whether the socket takes no more for now."""
         return self._full
+
+    @property
+    def cold(self):
+        """Whether it stopped, as it was told to, in front of bytes that are on the disk alone: see warm()."""
+        return self._cold
 
     @property
     def calls(self):
@@ -395,7 +403,7 @@ cdef class OutboundBuffer:
 
     # -- out
 
-    def flush_to(self, sock, *, max_bytes=None, max_calls=None):
+    def flush_to(self, sock, *, max_bytes=None, max_calls=None, cold="block"):
         """Send what is pending, in order, until it is gone or the socket is full.
 
         >>> ours, theirs = socket.socketpair()
@@ -411,6 +419,9 @@ cdef class OutboundBuffer:
         `max_bytes` go, in no more than `max_calls` system calls, for fairness
         among sockets. Other threads run meanwhile, and may write() and release;
         close() waits for the call under way.
+        Bytes of a file that are not in the page cache block also a non-blocking
+        socket's flush, until the disk has given them. With cold="stop" it ends
+        in front of them, `cold`: let a thread warm() them, and flush again.
         Moves:   the queue's cursor, by exactly what the kernel took.
         Returns: Flushed; `sent` in bytes.
         Raises, with the cursor behind the last byte sent, all else pending:
@@ -421,7 +432,7 @@ cdef class OutboundBuffer:
                  what a signal's Python handler raises;
                  RuntimeError, nothing sent, if a flush is under way;
                  ReleasedError for a closed queue; ValueError for a closed
-                 socket or a negative limit; TypeError without a descriptor;
+                 socket, a negative limit or another `cold`; TypeError without a descriptor;
                  what on_writable raises, after the flush.
         Source:  sendmsg(2), sendfile(2); AbstractEpollStreamChannel.doWrite.
         """
@@ -429,6 +440,7 @@ cdef class OutboundBuffer:
         cdef int64_t calls = INT64_MAX if max_calls is None else size_of(max_calls)
         cdef int fd = descriptor(sock)
         cdef Flushed done = Flushed.__new__(Flushed)
+        done._stops = stops(cold)
         self._live()
         self._idle()
         self._flushing = True
@@ -451,7 +463,7 @@ cdef class OutboundBuffer:
     cdef int _flush(self, int sock, int64_t most, int64_t calls, Flushed done) except -1:
         cdef bint held = False   # the last bytes went with MSG_MORE, and nothing behind them
         try:
-            while self._count and done._sent < most and done._calls < calls and not done._full:
+            while self._count and done._sent < most and done._calls < calls and not (done._full or done._cold):
                 self._send_some(sock, most - done._sent, done, &held)
                 if self._closed:
                     raise ReleasedError(f"this queue was closed while it was flushed; {done._sent} bytes went")
@@ -463,6 +475,9 @@ cdef class OutboundBuffer:
 
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         # One system call, for what stands first.
+        if done._stops and self._is_cold(most):
+            done._cold = True
+            return 0
         done._calls += 1
         if self._item(0).way == MEMORY:
             return self._send_parts(sock, most, done, held)
@@ -499,6 +514,37 @@ cdef class OutboundBuffer:
             self._adapt(asked, sent)
         self._sent(sent, MEMORY, done)
         return 0
+
+    cdef bint _is_cold(self, int64_t most) noexcept:
+        cdef item *first = self._item(0)
+        return first.way != MEMORY and is_cold(first.file.fd, first.offset, min(min(first.left, most), WINDOW))
+
+    def warm(self, max_bytes=WINDOW, /):
+        """Read the file bytes that stand first into the page cache, waiting for the disk: for a thread of its own.
+
+        >>> queue = zbuf.OutboundBuffer()
+        >>> queue.write(zbuf.FileRegion.open(zbuf.__file__, 0, 10))
+        >>> queue.warm()
+        10
+
+        Nothing moves, and other threads run meanwhile: they may write and flush.
+        Returns: how many bytes, 256 KiB or `max_bytes` at the most; 0 if no file stands first.
+        Raises:  OSError of the disk, MemoryError, ReleasedError, ValueError for
+                 a negative number.
+        Source:  "aio threads" of nginx; pread(2), preadv2(2) on RWF_NOWAIT.
+        """
+        cdef int64_t n = size_of(max_bytes)
+        self._live()
+        if self._count == 0 or self._item(0).way == MEMORY:
+            return 0
+        cdef item first = self._item(0)[0]
+        cdef zb_block *block = pool_take(default_pool, ROOM)
+        file_hold(first.file, 1)
+        try:
+            return read_ahead(first.file.fd, first.offset, min(n, first.left), block.data, block.size)
+        finally:
+            file_give(first.file, 1)
+            block_give(block, 1)
 
     cdef int _raise_truncated(self, int count) except -1:
         # A call could not read one of the first `count` items: mapped memory, whose file is shorter now?
@@ -555,7 +601,7 @@ cdef class OutboundBuffer:
     cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1:
         cdef item *first = self._item(0)
         cdef int way = first.way
-        cdef Py_ssize_t sent = send_by(way, sock, first, min(min(first.left, most), MOST_BYTES))
+        cdef Py_ssize_t sent = send_by(way, sock, first, min(min(first.left, most), WINDOW if done._stops else MOST_BYTES))
         first = self._item(0)   # write() may have moved the ring
         if sent == 0:
             raise TruncatedFileError(first.whole, first.whole - first.left, file_size(first.file.fd))
@@ -737,6 +783,12 @@ cdef void give(item *gone) noexcept:
         file_give(gone.file, 1)
     else:
         block_give(gone.block, 1)
+
+
+cdef bint stops(object cold) except -1:
+    if cold != "block" and cold != "stop":
+        raise ValueError(f"cold is 'block' or 'stop', not {cold!r}")
+    return cold == "stop"
 
 
 cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:

@@ -105,6 +105,12 @@ class Queues:
             return queue.flush_to(ours)
 
     @staticmethod
+    def warmed(queue):
+        with zbuf.OutboundBuffer() as other, zbuf.FileRegion.open(__file__) as region:
+            other.write(region)
+            return other.warm()
+
+    @staticmethod
     def write_mixed(queue):
         with zbuf.FileRegion.open(__file__) as region, zbuf.wrap(bytes(9000), b"y" * 700, b"z") as pieces:
             queue.writelines([b"small", b"x" * 2900, bytes(5000), region, pieces] * 10)
@@ -117,6 +123,7 @@ class Queues:
         "OutboundBuffer.flush_to": flushed,
         "OutboundBuffer.pending_bytes": lambda queue: queue.pending_bytes,
         "OutboundBuffer.sent_bytes": lambda queue: queue.sent_bytes,
+        "OutboundBuffer.warm": warmed,
         "OutboundBuffer.writable": lambda queue: queue.writable,
         "OutboundBuffer.write": lambda queue: queue.write(bytearray(5000)),
         "OutboundBuffer.writelines": write_mixed,
@@ -125,6 +132,7 @@ class Queues:
         "write beyond the high watermark": lambda queue: queue.writelines([bytes(5000), b"x" * 5000] * 20),
         "Flushed": lambda queue: zbuf.Flushed(),
         "Flushed.calls": lambda queue: Queues.flushed(queue).calls,
+        "Flushed.cold": lambda queue: Queues.flushed(queue).cold,
         "Flushed.copied": lambda queue: Queues.flushed(queue).copied,
         "Flushed.referenced": lambda queue: Queues.flushed(queue).referenced,
         "Flushed.ways": lambda queue: Queues.flushed(queue).ways,

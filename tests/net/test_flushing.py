@@ -1,9 +1,11 @@
 """What a flush reports, how it is limited, and what the queue tells of its progress."""
 
+import errno
+import os
 import random
 
 import pytest
-from wire import flush_all, receive
+from wire import flush_all, receive, receive_some
 
 import zbuf
 from zbuf.testing import Short, syscalls
@@ -245,3 +247,76 @@ def test_an_owner_that_writes_while_it_is_cancelled_is_queued():
     queue.writelines([Owner(5000), b"tail"])
     assert queue.cancel() == 5004
     assert queue.pending_bytes == 10
+
+
+# -- files that are on the disk alone
+
+
+def test_a_flush_stops_in_front_of_what_is_cold(connect, path):
+    ours, theirs = connect()
+    queue = zbuf.OutboundBuffer()
+    queue.writelines([b"head", zbuf.FileRegion.open(path, 5, 1000), b"tail"])
+    with syscalls([None, errno.EAGAIN]):
+        done = queue.flush_to(ours, cold="stop")
+    assert (done.sent, done.full, done.cold, done.calls, queue.pending_bytes) == (4, False, True, 1, 1004)
+    assert queue.warm() == 1000
+    done = queue.flush_to(ours, cold="stop")
+    assert (done.sent, done.cold, queue.pending_bytes) == (1004, False, 0)
+    assert receive(theirs, 1008) == b"head" + path.read_bytes()[5:1005] + b"tail"
+
+
+@pytest.mark.parametrize("offset", [0, 50_000])
+def test_bytes_that_were_dropped_from_memory_come_after_warming(connect, path, offset):
+    # Whether they are cold is the file system's to say, and to look may be what warms them.
+    ours, theirs = connect()
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    queue = zbuf.OutboundBuffer()
+    queue.write(zbuf.FileRegion.open(path, offset, 1000))
+    while queue.flush_to(ours, cold="stop").cold:
+        assert queue.warm() == 1000
+    assert receive(theirs, 1000) == path.read_bytes()[offset : offset + 1000]
+
+
+def test_a_careful_flush_goes_on_over_many_windows(connect, tmp_path):
+    ours, theirs = connect()
+    ours.setblocking(False)
+    data = random.Random(5).randbytes(700_000)
+    (tmp_path / "large").write_bytes(data)
+    queue = zbuf.OutboundBuffer()
+    queue.writelines([zbuf.FileRegion.open(tmp_path / "large"), b"tail"])
+    got = b""
+    while queue:
+        if queue.flush_to(ours, cold="stop").cold:
+            queue.warm()
+        got += receive_some(theirs)
+    assert got + receive(theirs, len(data) + 4 - len(got)) == data + b"tail"
+
+
+def test_only_files_are_warmed(path):
+    queue = zbuf.OutboundBuffer()
+    assert queue.warm() == 0
+    queue.writelines([b"abc", zbuf.FileRegion.open(path)])
+    assert (queue.warm(), queue.pending_bytes) == (0, 100_003)
+    queue.cancel()
+    region = zbuf.FileRegion.open(path)
+    queue.write(region)
+    assert (queue.warm(10), queue.warm(), queue.warm(10**6), region.refcnt) == (10, 100_000, 100_000, 2)
+    os.truncate(path, 7)
+    assert queue.warm() == 7
+    with pytest.raises(ValueError, match="-1"):
+        queue.warm(-1)
+    queue.close()
+    with pytest.raises(zbuf.ReleasedError, match="this queue was closed"):
+        queue.warm()
+
+
+@pytest.mark.parametrize("cold", ["error", None, True])
+def test_another_way_with_the_cold_is_refused_and_nothing_goes(connect, cold):
+    ours, _ = connect()
+    queue = zbuf.OutboundBuffer()
+    queue.write(b"abc")
+    with pytest.raises(ValueError, match=f"cold is 'block' or 'stop', not {cold!r}"):
+        queue.flush_to(ours, cold=cold)
+    assert queue.pending_bytes == 3

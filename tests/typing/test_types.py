@@ -84,7 +84,7 @@ def test_every_module_that_is_compiled_has_a_stub():
     (zbuf.CompositeByteBuf.views, "(self, limit=1024, /)"),
     (zbuf.Layout.read, "(self, buf, /)"),
     (zbuf.FileRegion.open, "(path, offset=0, count=None, /, *, stable=None)"),
-    (zbuf.OutboundBuffer.flush_to, "(self, /, sock, *, max_bytes=None, max_calls=None)"),
+    (zbuf.OutboundBuffer.flush_to, "(self, /, sock, *, max_bytes=None, max_calls=None, cold='block')"),
     (zbuf.Allocator.stats, "(self, /)"),
     (zbuf.buffer, "(capacity=256, max_capacity=None, /, *, headroom=0)"),
     (zbuf.copied, "(data, /)"),
