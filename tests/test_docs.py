@@ -9,6 +9,7 @@ import os
 import pkgutil
 import re
 import socket
+import tempfile
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ PUBLIC = list(public_objects())
 
 
 def run(docstring, name):
-    names = {"zbuf": zbuf, "asyncio": asyncio, "socket": socket, "os": os, "errno": errno}
+    names = {"zbuf": zbuf, "asyncio": asyncio, "socket": socket, "os": os, "errno": errno, "tempfile": tempfile}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
     complaints = []
     doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)

@@ -28,6 +28,7 @@ from zbuf._searcher import Searcher as Searcher
 from zbuf.errors import (
     CapacityError as CapacityError,
     CorruptFrameError as CorruptFrameError,
+    FileChangedError as FileChangedError,
     FrameTooLongError as FrameTooLongError,
     LayoutError as LayoutError,
     PoolExhaustedError as PoolExhaustedError,
@@ -46,6 +47,6 @@ __version__: str
 __all__ = [
     "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
     "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
-    "CapacityError", "CorruptFrameError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "CapacityError", "CorruptFrameError", "FileChangedError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
     "UnderflowError", "VarintError", "ZbufError",
 ]

@@ -23,6 +23,7 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._mapping cimport forget_fault, settle
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
 from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
@@ -1597,7 +1598,9 @@ cdef class ByteBuf:
         if PySlice_Check(key):
             i = self._slice_bounds(key, &n)
             return self._part(i, n)
-        return self._at(self._item(index_of(key)), 1)[0]
+        cdef unsigned char byte = self._at(self._item(index_of(key)), 1)[0]
+        settle()
+        return byte
 
     def __setitem__(self, key, value):
         cdef unsigned char byte
@@ -1606,6 +1609,7 @@ cdef class ByteBuf:
         else:
             byte = byte_of(value)
             self._poke(self._item(index_of(key)), &byte, 1)
+        settle()
 
     cdef Py_ssize_t _item(self, Py_ssize_t i) except -1:
         # From a subscript to an index of the handle.
@@ -1646,7 +1650,9 @@ cdef class ByteBuf:
         return made
 
     def __contains__(self, needle):
-        return self._search(needle, 0, None, False) >= 0
+        cdef bint found = self._search(needle, 0, None, False) >= 0
+        settle()
+        return found
 
     def __richcmp__(self, other, int op):
         if op != Py_EQ and op != Py_NE:
@@ -1658,7 +1664,9 @@ cdef class ByteBuf:
         if isinstance(other, ByteBuf):
             self._live()
             (<ByteBuf>other)._live()
-            return (<ByteBuf>self)._equals(<ByteBuf>other) == (op == Py_EQ)
+            same = (<ByteBuf>self)._equals(<ByteBuf>other)
+            settle()
+            return same == (op == Py_EQ)
         if not PyObject_CheckBuffer(other):
             return NotImplemented
         try:
@@ -1668,6 +1676,7 @@ cdef class ByteBuf:
         try:
             self._live()
             same = view.len == self._w - self._r and self._matches(self._r, <unsigned char *>view.buf, view.len)
+            settle()
             return same == (op == Py_EQ)
         finally:
             PyBuffer_Release(&view)
@@ -1682,6 +1691,7 @@ cdef class ByteBuf:
             return f"<zbuf.{name} released>"
         cdef Py_ssize_t n = self._w - self._r
         shown = self._bytes(self._r, min(n, <Py_ssize_t>PREVIEW)).hex(" ")
+        forget_fault()   # to be shown is never an error
         return f"<zbuf.{name} {self._r}..{self._w} of {self._cap}, refs {self.refcnt}: {shown}{' ...' if n > PREVIEW else ''}>"
 
     def __copy__(self):
@@ -3920,7 +3930,9 @@ cdef class ByteIterator:
         if self._next >= buf._w - buf._r:
             raise StopIteration
         self._next += 1
-        return buf._at(buf._r + self._next - 1, 1)[0]
+        cdef unsigned char byte = buf._at(buf._r + self._next - 1, 1)[0]
+        settle()
+        return byte
 
     def __length_hint__(self):
         cdef ByteBuf buf = self._buf

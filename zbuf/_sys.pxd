@@ -10,6 +10,7 @@ from posix.uio cimport iovec
 cdef enum:
     FULL = -2      # the socket takes nothing now: EAGAIN
     AGAIN = -3     # a signal came first; its Python handler has run and did not raise
+    REFUSED = -4   # this call does not do it for these descriptors; another may
 
 cdef enum:
     MOST_PARTS = 1024            # IOV_MAX of Linux
@@ -21,9 +22,31 @@ cdef enum:
 # something other than the caller's handle keeps the memory alive.
 cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except -1
 
-# Bytes of a file from `offset` on; the file's own position is not used.
-# 0 if the file ends there. REQUIRES: 1 <= n <= MOST_BYTES.
-cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n) except -1
+# Bytes of a file from `offset` on, by one of three ways; the file's own position
+# is not used. 0 if the file ends there. REQUIRES: 1 <= n <= MOST_BYTES.
+# The first two are REFUSED, if they are the `first` bytes, where they cannot do it.
+# By sendfile:
+cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1
+# By splice, through a pipe: what the socket does not take stays in the file.
+cdef Py_ssize_t send_spliced(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1
+# By pread, into `room` bytes at mem, which something keeps alive.
+cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1
+
+# Would it take the disk to read the first or the last of n bytes? Where nobody can say, no.
+cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept
+# Waits for the disk until n bytes, or all up to the file's end, are in the page
+# cache, reading them to `room` bytes at mem; how many there are.
+cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1
+
+# The way in: bytes of a socket to a file at `offset`; 0 at the socket's end.
+# REQUIRES: 1 <= n. If the file does not take them, OSError, and they are lost.
+# By splice, through an empty pipe, which stays so; REFUSED, and nothing is lost:
+cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1
+# By recv and pwrite:
+cdef Py_ssize_t receive_written(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1
+
+cdef int open_pipe(int *ends) except -1
+cdef void close_pipe(int *ends) noexcept
 
 # Sends at once what `more` kept back, which the kernel would hold for 200 ms.
 # Keeps errno and any exception; a socket that never keeps bytes back ignores it.

@@ -1,22 +1,15 @@
 """System calls that move bytes: the GIL is released around each, one call each."""
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, EINTR, errno
-from libc.signal cimport SIG_IGN, SIGPIPE
+from libc.errno cimport EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, ESPIPE, errno
 from libc.string cimport memset
-from posix.signal cimport (
-    SIG_BLOCK, SIG_SETMASK, sigaction, sigaction_t, sigaddset, sigemptyset, siginfo_t, sigismember, sigpending,
-)
-from posix.time cimport timespec
-from posix.types cimport sigset_t
+from posix.fcntl cimport O_CLOEXEC
+from posix.unistd cimport close
 
 from zbuf._script cimport next_outcome
+from zbuf._sigpipe cimport hush, unhush, zb_hush
 
 import sys
-
-cdef extern from "<signal.h>" nogil:
-    int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
-    int sigtimedwait(const sigset_t *wanted, siginfo_t *got, const timespec *timeout)
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
@@ -25,6 +18,7 @@ cdef extern from "<sys/socket.h>" nogil:
         size_t msg_iovlen
     int MSG_MORE
     int MSG_NOSIGNAL
+    Py_ssize_t recv(int sock, void *data, size_t size, int flags)
     Py_ssize_t send(int sock, const void *data, size_t size, int flags)
     Py_ssize_t sendmsg(int sock, const msghdr *message, int flags)
     int getsockopt(int sock, int level, int name, void *value, socklen_t *size)
@@ -35,6 +29,20 @@ cdef extern from "<netinet/in.h>" nogil:
 
 cdef extern from "<netinet/tcp.h>" nogil:
     int TCP_CORK
+
+cdef extern from "<fcntl.h>" nogil:
+    unsigned int SPLICE_F_MOVE
+    Py_ssize_t splice(int source, int64_t *at, int target, int64_t *to, size_t n, unsigned int flags)
+
+cdef extern from "<unistd.h>" nogil:
+    int pipe2(int *ends, int flags)
+    Py_ssize_t read(int file, void *data, size_t size)
+    Py_ssize_t pread64(int file, void *data, size_t size, int64_t offset)
+    Py_ssize_t pwrite64(int file, const void *data, size_t size, int64_t offset)
+
+cdef extern from "<sys/uio.h>" nogil:
+    int RWF_NOWAIT
+    Py_ssize_t preadv2(int file, const iovec *parts, int count, int64_t offset, int flags)
 
 cdef extern from "<sys/sendfile.h>" nogil:
     Py_ssize_t sendfile64(int out, int file, int64_t *offset, size_t n)
@@ -55,15 +63,164 @@ cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except 
     return sent if sent >= 0 else refused(code)
 
 
-cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n) except -1:
+cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1:
     cdef Py_ssize_t sent
+    cdef zb_hush kept
+    cdef int code = next_outcome(&n)
+    if code:
+        return elsewhere(code, first)
+    with nogil:
+        hush(&kept)
+        sent = sendfile64(sock, file, &offset, n)
+        unhush(&kept)
+        code = errno
+    return sent if sent >= 0 else elsewhere(code, first)
+
+
+cdef Py_ssize_t send_spliced(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1:
+    cdef int pipe[2]
+    cdef Py_ssize_t sent
+    cdef int code = next_outcome(&n)
+    if code:
+        return elsewhere(code, first)
+    open_pipe(pipe)
+    with nogil:
+        sent = through(pipe, file, &offset, sock, n)
+        code = errno
+    close_pipe(pipe)
+    return sent if sent >= 0 else elsewhere(code, first)
+
+
+cdef Py_ssize_t through(int *pipe, int file, int64_t *offset, int sock, Py_ssize_t n) noexcept nogil:
+    cdef zb_hush kept
+    cdef Py_ssize_t got = splice(file, offset, pipe[1], NULL, n, SPLICE_F_MOVE)
+    if got <= 0:
+        return got
+    hush(&kept)
+    got = splice(pipe[0], NULL, sock, NULL, got, SPLICE_F_MOVE)
+    unhush(&kept)
+    return got
+
+
+cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1:
+    cdef iovec part
+    cdef Py_ssize_t got
+    cdef int code
+    with nogil:
+        got = pread64(file, mem, min(n, room), offset)
+        code = errno
+    if got <= 0:
+        return 0 if got == 0 else refused(code)
+    part.iov_base, part.iov_len = mem, got
+    return send_parts(sock, &part, 1, False)
+
+
+cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t most = 1
+    cdef int code = next_outcome(&most)
+    return code == EAGAIN or waits(file, offset) or waits(file, offset + n - 1)
+
+
+cdef bint waits(int file, int64_t offset) noexcept:
+    cdef char byte
+    cdef iovec part
+    part.iov_base, part.iov_len = &byte, 1
+    return preadv2(file, &part, 1, offset, RWF_NOWAIT) < 0 and errno == EAGAIN
+
+
+cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1:
+    cdef int64_t all = 0
+    cdef Py_ssize_t got = 1
+    cdef int code
+    while got > 0 and all < n:
+        with nogil:
+            got = pread64(file, mem, min(n - all, room), offset + all)
+            code = errno
+        if got < 0:
+            refused(code)
+        all += max(got, 0)
+    return all
+
+
+cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1:
+    cdef Py_ssize_t got
+    cdef bint taken = False
+    cdef int code = next_outcome(&n)
+    if code:
+        return elsewhere(code, True)
+    with nogil:
+        got = splice(sock, NULL, pipe[1], NULL, n, SPLICE_F_MOVE)
+        if got > 0:
+            taken = True
+            got = drain(pipe[0], file, offset, got)
+        code = errno
+    return got if got >= 0 else elsewhere(code, not taken)
+
+
+cdef Py_ssize_t drain(int pipe, int file, int64_t offset, Py_ssize_t n) noexcept nogil:
+    # All n bytes in the pipe to the file, however it takes them; -1 with errno.
+    cdef unsigned char few[4096]
+    cdef Py_ssize_t moved, left = n
+    cdef int64_t at = offset
+    while left > 0:
+        moved = splice(pipe, NULL, file, &at, left, SPLICE_F_MOVE)
+        if moved < 0 and cannot(errno):
+            moved = read(pipe, few, min(left, <Py_ssize_t>sizeof(few)))
+            if moved > 0:
+                if write_all(file, few, moved, at) < 0:
+                    return -1
+                at += moved
+        if moved < 0 and errno != EINTR:
+            return -1
+        left -= max(moved, 0)
+    return n
+
+
+cdef Py_ssize_t receive_written(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1:
+    cdef Py_ssize_t got
     cdef int code = next_outcome(&n)
     if code:
         return refused(code)
     with nogil:
-        sent = sendfile64(sock, file, &offset, n) if pipe_ignored() else sendfile_quietly(sock, file, offset, n)
+        got = recv(sock, mem, min(n, room), 0)
+        if got > 0 and write_all(file, mem, got, offset) < 0:
+            got = -1
         code = errno
-    return sent if sent >= 0 else refused(code)
+    return got if got >= 0 else refused(code)
+
+
+cdef int write_all(int file, const unsigned char *mem, Py_ssize_t n, int64_t offset) noexcept nogil:
+    # 0, or -1 with errno. The bytes are nowhere else: no signal is served between.
+    cdef Py_ssize_t done
+    while n > 0:
+        done = pwrite64(file, mem, n, offset)
+        if done < 0 and errno != EINTR:
+            return -1
+        done = max(done, 0)
+        mem += done
+        offset += done
+        n -= done
+    return 0
+
+
+cdef int open_pipe(int *ends) except -1:
+    if pipe2(ends, O_CLOEXEC) < 0:
+        PyErr_SetFromErrno(OSError)
+    return 0
+
+
+cdef void close_pipe(int *ends) noexcept:
+    close(ends[0])
+    close(ends[1])
+
+
+cdef bint cannot(int code) noexcept nogil:
+    # Does a call say that it does not do this at all?
+    return code == EINVAL or code == ENOSYS or code == EOPNOTSUPP or code == ESPIPE
+
+
+cdef Py_ssize_t elsewhere(int code, bint first) except -1:
+    return REFUSED if first and cannot(code) else refused(code)
 
 
 cdef Py_ssize_t refused(int code) except -1:
@@ -99,34 +256,6 @@ cdef Py_ssize_t gather(int sock, iovec *parts, int count, int flags) noexcept no
     message.msg_iov = parts
     message.msg_iovlen = count
     return sendmsg(sock, &message, flags)
-
-
-cdef bint pipe_ignored() noexcept nogil:
-    # As Python leaves it, unless the program wants SIGPIPE as other tools do.
-    cdef sigaction_t now
-    return sigaction(SIGPIPE, NULL, &now) == 0 and now.sa_handler == SIG_IGN
-
-
-cdef Py_ssize_t sendfile_quietly(int sock, int file, int64_t offset, Py_ssize_t n) noexcept nogil:
-    # sendfile knows no MSG_NOSIGNAL: keep the signal from this thread, and
-    # take it away unless one was waiting before. The kernel sends it to the
-    # calling thread, also where the call then reports the bytes that went.
-    cdef sigset_t pipe, before, waiting
-    cdef timespec at_once
-    cdef int code
-    at_once.tv_sec = at_once.tv_nsec = 0
-    sigemptyset(&pipe)
-    sigaddset(&pipe, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &pipe, &before)
-    sigpending(&waiting)
-    cdef Py_ssize_t sent = sendfile64(sock, file, &offset, n)
-    code = errno
-    if not sigismember(&waiting, SIGPIPE):
-        sigtimedwait(&pipe, NULL, &at_once)
-    pthread_sigmask(SIG_SETMASK, &before, NULL)
-    global errno
-    errno = code
-    return sent
 
 
 cdef void push(int sock) noexcept nogil:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CapacityError",
     "CorruptFrameError",
+    "FileChangedError",
     "FrameTooLongError",
     "LayoutError",
     "PoolExhaustedError",
@@ -63,11 +64,19 @@ class PoolExhaustedError(ZbufError, MemoryError):
 
 
 class TruncatedFileError(ZbufError, EOFError):
-    """A file ended before its region did."""
+    """A file ended before its region did, or before the memory it is mapped to: then `sent` is what was found."""
 
-    def __init__(self, expected: int, sent: int, size: int) -> None:
-        super().__init__(f"expected {expected} bytes of the file, sent {sent}, its size is {size}")
+    def __init__(self, expected: int, sent: int, size: int, verb: str = "sent") -> None:
+        super().__init__(f"expected {expected} bytes of the file, {verb} {sent}, its size is {size}")
         self.expected, self.sent, self.size = expected, sent, size
+
+
+class FileChangedError(ZbufError, OSError):
+    """A file is not what it was when its region was made; some of its bytes may have gone."""
+
+    def __init__(self, was: int, size: int) -> None:
+        super().__init__(f"the file has changed since its region was made, its size was {was} and is {size}")
+        self.was, self.size = was, size
 
 
 class VarintError(ZbufError, ValueError):

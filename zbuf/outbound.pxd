@@ -15,6 +15,7 @@ cdef struct item:
     int64_t offset         # next byte to send, in file
     int64_t left           # bytes still to send, >= 1
     int64_t whole          # bytes the region had when it was written
+    int way                # to send its next byte: SENDFILE or another
 
 
 cdef struct mark:
@@ -27,9 +28,15 @@ cdef struct mark:
 
 @cython.final
 cdef class Flushed:
-    cdef Py_ssize_t _sent     # bytes
+    # Invariant: _sent == _copied + _referenced
+    cdef int64_t _sent         # bytes
+    cdef int64_t _copied       # bytes, from memory
+    cdef int64_t _referenced   # bytes, as pages of a file
     cdef bint _full
+    cdef bint _stops           # in front of bytes that are only on the disk
+    cdef bint _cold            # and it has
     cdef Py_ssize_t _calls
+    cdef int _ways             # MEMORY, SENDFILE and the others, or'ed
 
 
 @cython.final   # so that its own calls are direct ones
@@ -53,10 +60,15 @@ cdef class OutboundBuffer:
     cdef int64_t _pending      # bytes
     cdef int64_t _high         # bytes
     cdef int64_t _low          # bytes
+    cdef int64_t _gone         # bytes sent since the queue was made
+    cdef int64_t _reach        # bytes to gather for one call; follows what the socket takes
+    cdef Py_ssize_t _small     # bytes; shorter pieces are copied, not shared
+    cdef object _on_writable   # called with the new `writable` when it turns; or None
     cdef zb_block *_tail       # where small writes are copied to, one reference ours; or NULL
     cdef Py_ssize_t _used      # bytes of _tail given to items
     cdef Py_ssize_t _wish      # bytes the next tail block should have; follows the traffic
     cdef bint _over
+    cdef bint _told            # the _over that on_writable knows of
     cdef bint _flushing        # a flush is under way, perhaps in another thread
     cdef bint _closed
 
@@ -72,22 +84,30 @@ cdef class OutboundBuffer:
     cdef int _put_foreign(self, object data) except -1
     cdef int _put_region(self, FileRegion region) except -1
     cdef int _copy(self, const unsigned char *mem, Py_ssize_t n) except -1
-    cdef int _next_tail(self) except -1
+    cdef int _next_tail(self, Py_ssize_t n) except -1
     cdef void _drop_tail(self) noexcept
     cdef void _rest(self) noexcept
     cdef int _room(self) except -1
     cdef void _add(self, zb_block *block, unsigned char *mem, Py_ssize_t n) noexcept
     cdef void _account(self, int64_t n) noexcept
+    cdef int _tell(self) except -1
     cdef mark _mark(self) noexcept
     cdef void _undo(self, mark before) noexcept
     # -- out
     # What flush_to does; `done` tells what went also when this raises.
-    cdef int _flush_into(self, Flushed done, int fd, int64_t most) except -1
-    cdef int _flush(self, int sock, int64_t most, Flushed done) except -1
+    cdef int _flush_into(self, Flushed done, int fd, int64_t most, int64_t calls) except -1
+    cdef int _flush(self, int sock, int64_t most, int64_t calls, Flushed done) except -1
     cdef int _send_some(self, int sock, int64_t most, Flushed done, bint *held) except -1
-    cdef Py_ssize_t _send_parts(self, int sock, int64_t most, bint *held) except -1
-    cdef Py_ssize_t _send_file(self, int sock, int64_t most) except -1
-    cdef int _gather(self, iovec *parts, int64_t most, bint *more) noexcept
+    cdef void _sent(self, Py_ssize_t sent, int way, Flushed done) noexcept
+    cdef int _send_parts(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef int _send_region(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef int _send_file(self, int sock, int64_t most, Flushed done, bint *held) except -1
+    cdef bint _is_cold(self, int64_t most) noexcept
+    cdef int _raise_truncated(self, int count) except -1
+    cdef int _gather(self, iovec *parts, int64_t *left, bint *more) noexcept
+    cdef void _adapt(self, int64_t asked, int64_t sent) noexcept
+    cdef int _idle(self) except -1
     cdef void _advance(self, int64_t n) noexcept
     cdef void _pop(self) noexcept
+    cdef void _drop_items(self) noexcept
     cdef void _give_back(self) noexcept

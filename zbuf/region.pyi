@@ -1,17 +1,23 @@
 from os import PathLike
 from types import TracebackType
-from typing import Protocol, Self, SupportsIndex
+from typing import Literal, Protocol, Self, SupportsIndex
 
 from typing_extensions import disjoint_base
+
+from zbuf._buf import ByteBuf
 
 class _File(Protocol):
     def fileno(self) -> int: ...
     def close(self) -> object: ...
 
+class _HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
 @disjoint_base
 class FileRegion:
     def __init__(
-        self, file: int | _File, offset: SupportsIndex, count: SupportsIndex | None = None, /, *, close: bool = False
+        self, file: int | _File, offset: SupportsIndex, count: SupportsIndex | None = None, /, *, close: bool = False,
+        stable: Literal["stat"] | None = None,
     ) -> None: ...
     @classmethod
     def open(
@@ -20,6 +26,8 @@ class FileRegion:
         offset: SupportsIndex = 0,
         count: SupportsIndex | None = None,
         /,
+        *,
+        stable: Literal["stat"] | None = None,
     ) -> Self: ...
     @property
     def offset(self) -> int: ...
@@ -28,6 +36,11 @@ class FileRegion:
     def __len__(self) -> int: ...
     def fileno(self) -> int: ...
     def __getitem__(self, key: slice, /) -> FileRegion: ...
+    @property
+    def path_used(self) -> str | None: ...
+    def map(self, *, writable: bool = False) -> ByteBuf: ...
+    def flush(self, start: SupportsIndex = 0, stop: SupportsIndex | None = None, /) -> None: ...
+    def receive_from(self, sock: int | _HasFileno, most: SupportsIndex | None = None, /) -> int: ...
     @property
     def released(self) -> bool: ...
     @property

@@ -3,21 +3,32 @@
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from libc.errno cimport EBADF, EINVAL, EISDIR
+from libc.errno cimport EAGAIN, EBADF, EINVAL, EISDIR, errno
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
-from libc.stdlib cimport free
+from libc.stdlib cimport free, getenv
+from libc.string cimport memcmp, memset
 from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
+from posix.mman cimport MS_SYNC, msync
 from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
-from posix.unistd cimport close as close_fd
+from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 
+from zbuf._block cimport zb_block
+from zbuf._buf cimport READONLY, ByteBuf, blank, shared
+from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
-from zbuf._number cimport fit, index_of
+from zbuf._number cimport fit, index_of, size_of
+from zbuf._pool cimport default_pool, pool_take
+from zbuf._refs cimport block_give
+from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, close_pipe, open_pipe, receive_spliced, receive_written
 
 import os
 
-from zbuf.errors import ReleasedError
+from zbuf.errors import FileChangedError, ReleasedError
+
+cdef extern from *:
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from "<fcntl.h>":
     int F_DUPFD_CLOEXEC
@@ -28,7 +39,12 @@ cdef extern from *:
     #ifndef O_PATH
     #define O_PATH 0
     #endif
+    #define zb_nanoseconds(found) ((found)->st_mtim.tv_nsec)
     """
+    long nanoseconds "zb_nanoseconds" (struct_stat *found)
+
+cdef enum:
+    ROOM = 64 << 10    # bytes of the block through which a file goes that is not spliced
 
 
 cdef void file_hold(zb_file *file, Py_ssize_t n) noexcept:
@@ -44,7 +60,7 @@ cdef bint file_give(zb_file *file, Py_ssize_t n) noexcept:
 
 
 cdef class FileRegion:
-    """FileRegion(file, offset, count=None, /, *, close=False)\n--\n\nA run of a file's bytes, to be sent by sendfile: none is read or copied.
+    """FileRegion(file, offset, count=None, /, *, close=False, stable=None)\n--\n\nA run of a file's bytes, to be sent by sendfile: none is read or copied.
 
     >>> with open(zbuf.__file__, "rb") as file:
     ...     region = zbuf.FileRegion(file, 10)
@@ -63,25 +79,32 @@ cdef class FileRegion:
     they are then, even some the kernel has already taken: send files that are
     only appended to, or replaced by renaming. What a Python file object still
     has in its write buffer is not in the file: flush() it first.
+    With stable="stat", the file's size and time of change are looked at before
+    and after each send: FileChangedError says that they are not what they were
+    when the region was made. That detects a change and does not prevent it.
+    ZBUF_NO_SENDFILE=1 in the environment, for file systems that say they can
+    and send garbage, sends by read.
 
     Raises: OSError, with the file's name, for what is not a regular file, or
             not open for reading; ValueError for a negative offset or count,
             or a region that reaches beyond the end of the file; OverflowError
-            for more than 63 bits; TypeError without a descriptor.
+            for more than 63 bits; TypeError without a descriptor; ValueError
+            for another `stable` than None or "stat".
     Source: io.netty.channel.DefaultFileRegion; sendfile(2), dup(2).
     """
 
-    def __init__(self, file, offset, count=None, /, *, close=False):
+    def __init__(self, file, offset, count=None, /, *, close=False, stable=None):
         if self._file != NULL:
             raise TypeError("this region is made already")
         cdef int64_t at = fit(offset, -INT64_MAX, INT64_MAX)
         name = name_of(file)
-        self._adopt(duplicate(PyObject_AsFileDescriptor(file)), at, count, name)
+        cdef bint must_stay = is_stat(stable)
+        self._adopt(duplicate(PyObject_AsFileDescriptor(file)), at, count, name, must_stay)
         if close:
             close_original(file)
 
     @classmethod
-    def open(cls, path, offset=0, count=None, /):
+    def open(cls, path, offset=0, count=None, /, *, stable=None):
         """Open the file at `path` for a region of its own.
 
         >>> with zbuf.FileRegion.open(zbuf.__file__, 0, 4) as region:
@@ -94,11 +117,12 @@ cdef class FileRegion:
         """
         cdef FileRegion made = cls.__new__(cls)
         cdef int64_t at = fit(offset, -INT64_MAX, INT64_MAX)
+        cdef bint must_stay = is_stat(stable)
         # Without O_NONBLOCK, a named pipe would wait here for a writer.
-        made._adopt(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), at, count, path)
+        made._adopt(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), at, count, path, must_stay)
         return made
 
-    cdef int _adopt(self, int fd, int64_t offset, object count, object name) except -1:
+    cdef int _adopt(self, int fd, int64_t offset, object count, object name, bint stable) except -1:
         # Takes the descriptor over, and closes it if it will not do.
         cdef zb_file *file = NULL
         try:
@@ -110,7 +134,8 @@ cdef class FileRegion:
             self._count = 0
             close_fd(fd)
             raise
-        file.refs, file.fd = 1, fd
+        file.refs, file.fd, file.way, file.stable = 1, fd, 0, stable
+        stat_of(fd, &file.was)
         self._file, self._offset, self._own = file, offset, 1
         return 0
 
@@ -193,6 +218,146 @@ cdef class FileRegion:
         return part_of(self, start, PySlice_AdjustIndices(self._count, &start, &stop, step))
 
     # -- ownership
+
+    @property
+    def path_used(self):
+        """How bytes of this file went to a socket last: 'sendfile', 'splice', 'pread', or None.
+
+        >>> ours, theirs = socket.socketpair()
+        >>> region = zbuf.FileRegion.open(zbuf.__file__)
+        >>> queue = zbuf.OutboundBuffer()
+        >>> queue.write(region)
+        >>> with ours, theirs:
+        ...     region.path_used, queue.flush_to(ours, max_bytes=9).sent, region.path_used
+        (None, 9, 'sendfile')
+
+        One for all regions of the descriptor. The next way is tried where the
+        one before is refused for the first byte of a region. Raises ReleasedError.
+        """
+        self._live()
+        return way_name(self._file.way) if self._file.way else None
+
+    # -- as memory
+
+    def map(self, *, writable=False):
+        """Map the region into memory: a buffer of its bytes, none of which is read before it is looked at.
+
+        >>> with zbuf.FileRegion.open(zbuf.__file__, 0, 20).map() as buf:
+        ...     buf.readonly, len(buf), bytes(buf[:2])
+        (True, 20, b'r"')
+
+        The buffer is like any other: it may be cut, queued and sent, looked at
+        through a memoryview, released before or after the region. With
+        writable=True, what is set in it goes to the file (see flush), which
+        has to be open for writing.
+
+        A file that is truncated under it ends no process: who touches what is
+        gone reads zeros, or writes nowhere, and gets a TruncatedFileError when
+        the call is back in Python. This holds for calls of the buffer and of
+        what shares its memory, for memoryviews and for those they were given
+        to, numpy say. The call has then done its work, with zeros: a reader
+        has moved, a copy was made. What is sent or written to a file straight
+        from the memory raises it before anything moves. Code that runs without
+        the interpreter's lock is told by the main thread; an operator of a
+        memoryview, which is no call, may show its zero before. What is left of
+        the last page, behind the file's new end, reads as zeros and tells
+        nobody. Once the file has its size again, so has the buffer.
+
+        Returns: a ByteBuf that keeps the file by itself.
+        Raises:  OSError (PermissionError, if the file is not open for writing
+                 and should be), MemoryError, ReleasedError.
+        Source:  java.nio FileChannel.map; mmap(2).
+        """
+        cdef ByteBuf buf
+        self._live()
+        if self._count == 0:
+            return shared(b"")
+        buf = blank()
+        cdef zb_block *block
+        cdef int fd = duplicate(self._file.fd)
+        try:
+            block = mapping_block(fd, self._offset, self._count, writable)
+        except:
+            close_fd(fd)
+            raise
+        buf._adopt(block, block.data, block.size, block.size)
+        buf._settle(0, block.size)
+        if not writable:
+            buf._lim = READONLY
+        return buf
+
+    def flush(self, start=0, stop=None, /):
+        """Wait until the region's bytes of [start, stop) are on the disk: what was set through a map, and all else.
+
+        >>> with tempfile.TemporaryFile() as file:
+        ...     file.truncate(10)
+        ...     region = zbuf.FileRegion(file, 0)
+        ...     with region.map(writable=True) as buf:
+        ...         buf.set_bytes(3, b"abc")
+        ...     region.flush(3, 6), file.read()
+        10
+        (None, b'\\x00\\x00\\x00abc\\x00\\x00\\x00\\x00')
+
+        Bounds are those of a slice. If it fails, what is on the disk is not
+        known; a second flush may succeed without having written it.
+        Raises: OSError, ReleasedError.
+        Source: MappedByteBuffer.force; msync(2).
+        """
+        cdef Py_ssize_t n = 0
+        cdef Py_ssize_t first = index_of(start)
+        cdef Py_ssize_t last = PY_SSIZE_T_MAX if stop is None else index_of(stop)
+        self._live()
+        n = PySlice_AdjustIndices(self._count, &first, &last, 1)
+        if n > 0:
+            sync(self._file, self._offset + first, n)
+
+    # -- the way in
+
+    def receive_from(self, sock, most=None, /):
+        """Write what a socket has to the region's place in the file, without its passing through the program.
+
+        >>> ours, theirs = socket.socketpair()
+        >>> with ours, theirs, tempfile.TemporaryFile() as file:
+        ...     file.truncate(100)
+        ...     region = zbuf.FileRegion(file, 10)
+        ...     ours.sendall(b"hello"), region.receive_from(theirs, 5)
+        ...     os.pread(file.fileno(), 5, 10)
+        100
+        (None, 5)
+        b'hello'
+
+        By splice; by recv and pwrite where that is refused. The file has to be
+        open for writing too, and to have the region's bytes already: truncate()
+        it to its size to come. region[n:].receive_from(sock) goes on after n.
+        Returns: how many bytes came: the region's size, or `most` if that is
+                 less, or fewer if the peer ended or a non-blocking socket has
+                 no more for now.
+        Raises:  BlockingIOError, if a non-blocking socket has nothing; OSError
+                 of the socket, or of the file, ENOSPC say: then up to 64 KiB
+                 that were taken from the socket are lost; what a signal's
+                 handler raises, between two pieces; ReleasedError.
+        Source:  java.nio FileChannel.transferFrom; splice(2).
+        """
+        cdef int64_t n = INT64_MAX if most is None else size_of(most)
+        cdef int fd = PyObject_AsFileDescriptor(sock)
+        self._live()
+        n = min(n, self._count)
+        return self._receive(fd, n) if n else 0
+
+    cdef int64_t _receive(self, int sock, int64_t most) except -1:
+        # The file is held: a signal's handler may release this handle.
+        cdef zb_file *file = self._file
+        cdef int64_t at = self._offset
+        cdef int pipe[2]
+        file_hold(file, 1)
+        try:
+            open_pipe(pipe)
+            try:
+                return receive_all(sock, pipe, file.fd, at, most)
+            finally:
+                close_pipe(pipe)
+        finally:
+            file_give(file, 1)
 
     @property
     def released(self):
@@ -347,6 +512,89 @@ cdef str kind_of(mode_t mode):
     if S_ISCHR(mode) or S_ISBLK(mode):
         return "a device"
     return "something else"
+
+
+cdef bint is_stat(object stable) except -1:
+    if stable is None:
+        return False
+    if stable != "stat":
+        raise ValueError(f"stable is None or 'stat', not {stable!r}")
+    return True
+
+
+cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
+    # msync wants memory, but it is the file that it writes, whoever changed it.
+    cdef zb_block *block
+    cdef int failed, code = 0
+    cdef int64_t aside = offset % sysconf(_SC_PAGESIZE)
+    cdef int fd = duplicate(file.fd)
+    try:
+        block = mapping_block(fd, offset, n, False)
+    except:
+        close_fd(fd)
+        raise
+    with nogil:
+        failed = msync(block.data - aside, n + aside, MS_SYNC)
+        code = errno
+    block_give(block, 1)
+    if failed:
+        raise_errno(code)
+    return 0
+
+
+cdef int raise_errno(int code) except -1:
+    global errno
+    errno = code
+    PyErr_SetFromErrno(OSError)
+
+
+cdef int64_t receive_all(int sock, int *pipe, int file, int64_t at, int64_t most) except -1:
+    cdef zb_block *block = NULL
+    cdef int64_t all = 0
+    cdef Py_ssize_t got = AGAIN
+    try:
+        while all < most and got != 0 and got != FULL:
+            if block == NULL:
+                got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
+            else:
+                got = receive_written(sock, file, at + all, most - all, block.data, block.size)
+            if got == REFUSED:
+                block = pool_take(default_pool, ROOM)
+            all += max(got, 0)
+    finally:
+        if block != NULL:
+            block_give(block, 1)
+    if all == 0 and got == FULL:
+        raise BlockingIOError(EAGAIN, os.strerror(EAGAIN))
+    return all
+
+
+cdef int first_way() noexcept:
+    cdef const char *off = getenv("ZBUF_NO_SENDFILE")
+    return PREAD if off != NULL and off[0] == c"1" else SENDFILE
+
+
+cdef str way_name(int way):
+    return {MEMORY: "sendmsg", SENDFILE: "sendfile", SPLICE: "splice", PREAD: "pread"}[way]
+
+
+cdef int stat_of(int fd, zb_stat *what) except -1:
+    cdef struct_stat found
+    memset(what, 0, sizeof(zb_stat))
+    if fstat(fd, &found) < 0:
+        PyErr_SetFromErrno(OSError)
+    what.device, what.inode, what.size = found.st_dev, found.st_ino, found.st_size
+    what.seconds, what.nanoseconds = found.st_mtime, nanoseconds(&found)
+    return 0
+
+
+cdef int file_check(zb_file *file) except -1:
+    cdef zb_stat now
+    if file.stable:
+        stat_of(file.fd, &now)
+        if memcmp(&now, &file.was, sizeof(zb_stat)) != 0:
+            raise FileChangedError(file.was.size, now.size)
+    return 0
 
 
 cdef int64_t file_size(int fd) except -1:

@@ -6,12 +6,21 @@ import ssl
 import pytest
 import trustme
 import uvloop
+import zbuf
 from peers import PLAIN, Wire
 
 # No test waits longer than this; only a broken one waits at all.
 PATIENCE = 60.0
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def allocator():
+    """Memory of the test's own: what live() lists was made by it."""
+    before = zbuf.set_default_allocator(zbuf.PooledAllocator())
+    yield
+    zbuf.set_default_allocator(before)
 
 
 @pytest.fixture(params=LOOPS.values(), ids=LOOPS)

@@ -198,6 +198,7 @@ def test_errors_are_found_under_the_names_that_python_gives_them():
         zbuf.ReadOnlyError: (TypeError,),
         zbuf.PoolExhaustedError: (MemoryError,),
         zbuf.TruncatedFileError: (EOFError,),
+        zbuf.FileChangedError: (OSError,),
         zbuf.VarintError: (ValueError,),
         zbuf.LayoutError: (ValueError,),
         zbuf.FrameTooLongError: (ValueError,),

@@ -1,7 +1,9 @@
 """Every public operation that is not one of a buffer's own, without memory at every point."""
 
+import errno
 import os
 import socket
+import tempfile
 
 import pytest
 
@@ -56,12 +58,25 @@ class Regions:
             finally:
                 assert close or not file.closed
 
+    @staticmethod
+    def received(region):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, tempfile.TemporaryFile() as file, zbuf.testing.syscalls([errno.EINVAL]):
+            file.truncate(10)
+            ours.sendall(b"hello")
+            ours.close()
+            return zbuf.FileRegion(file, 5).receive_from(theirs)
+
     calls = {
         "FileRegion": from_file,
         "FileRegion.count": lambda region: region.count,
         "FileRegion.fileno": lambda region: region.fileno(),
+        "FileRegion.flush": lambda region: region.flush(5, 20),
+        "FileRegion.map": lambda region: region.map(),
         "FileRegion.offset": lambda region: region.offset,
         "FileRegion.open": lambda region: zbuf.FileRegion.open(__file__),
+        "FileRegion.path_used": lambda region: region.path_used,
+        "FileRegion.receive_from": received,
         "FileRegion.refcnt": lambda region: region.refcnt,
         "FileRegion.release": lambda region: region.release(),
         "FileRegion.released": lambda region: region.released,
@@ -90,16 +105,25 @@ class Queues:
             return queue.flush_to(ours)
 
     @staticmethod
+    def warmed(queue):
+        with zbuf.OutboundBuffer() as other, zbuf.FileRegion.open(__file__) as region:
+            other.write(region)
+            return other.warm()
+
+    @staticmethod
     def write_mixed(queue):
         with zbuf.FileRegion.open(__file__) as region, zbuf.wrap(bytes(9000), b"y" * 700, b"z") as pieces:
             queue.writelines([b"small", b"x" * 2900, bytes(5000), region, pieces] * 10)
 
     calls = {
         "OutboundBuffer": lambda queue: zbuf.OutboundBuffer(),
+        "OutboundBuffer.cancel": lambda queue: queue.cancel(),
         "OutboundBuffer.close": lambda queue: queue.close(),
         "OutboundBuffer.closed": lambda queue: queue.closed,
         "OutboundBuffer.flush_to": flushed,
         "OutboundBuffer.pending_bytes": lambda queue: queue.pending_bytes,
+        "OutboundBuffer.sent_bytes": lambda queue: queue.sent_bytes,
+        "OutboundBuffer.warm": warmed,
         "OutboundBuffer.writable": lambda queue: queue.writable,
         "OutboundBuffer.write": lambda queue: queue.write(bytearray(5000)),
         "OutboundBuffer.writelines": write_mixed,
@@ -108,6 +132,10 @@ class Queues:
         "write beyond the high watermark": lambda queue: queue.writelines([bytes(5000), b"x" * 5000] * 20),
         "Flushed": lambda queue: zbuf.Flushed(),
         "Flushed.calls": lambda queue: Queues.flushed(queue).calls,
+        "Flushed.cold": lambda queue: Queues.flushed(queue).cold,
+        "Flushed.copied": lambda queue: Queues.flushed(queue).copied,
+        "Flushed.referenced": lambda queue: Queues.flushed(queue).referenced,
+        "Flushed.ways": lambda queue: Queues.flushed(queue).ways,
         "Flushed.full": lambda queue: Queues.flushed(queue).full,
         "Flushed.sent": lambda queue: Queues.flushed(queue).sent,
     }

@@ -23,7 +23,7 @@ LARGE = zbuf.copied(bytes(5000))
     (lambda: zbuf.Layout("3BxH"), ["a new Layout", "3 fields", "4 fields"]),
     (zbuf.PooledAllocator, ["a new PooledAllocator", r"a pool of \d{4} bytes"]),
     (zbuf.SystemAllocator, ["a new SystemAllocator", r"a pool of \d{4} bytes"]),
-    (lambda: zbuf.FileRegion.open(__file__), ["a new FileRegion", "a record of 16 bytes"]),
+    (lambda: zbuf.FileRegion.open(__file__), ["a new FileRegion", "a record of 64 bytes"]),
     (lambda: queue_of(1), ["a new OutboundBuffer", "a queue of 16 items"]),
     (lambda: queue_of(17), ["a new OutboundBuffer", "a queue of 16 items", "a queue of 32 items"]),
     (lambda: zbuf.OutboundBuffer().flush_to(0), ["a new OutboundBuffer", "a new Flushed"]),

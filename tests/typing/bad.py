@@ -82,9 +82,12 @@ def others(sock: socket.socket, buf: ByteBuf) -> None:
     class Mine(Layout):  # error
         pass
     FileRegion("path", 0)  # error
+    FileRegion.open("path", stable="mtime")  # error
+    FileRegion.open("path").map(True)  # error
     FileRegion.open(5)  # error
     FileRegion.open("path")[0]  # error
     queue = OutboundBuffer(65536)  # error
+    OutboundBuffer(on_writable=5)  # error
     queue = OutboundBuffer(high=65536)
     queue.write("text")  # error
     queue.writelines(b"bytes")  # error

@@ -1,7 +1,7 @@
 """Out: what is to go out of a connection, in order; SocketOut sends it by itself."""
 
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport INT64_MAX, int64_t
 
 from zbuf.outbound cimport Flushed, OutboundBuffer
 
@@ -224,7 +224,7 @@ cdef class SocketOut(Out):
     cdef int _send(self) except -1:
         cdef Flushed done = Flushed.__new__(Flushed)
         try:
-            self._queue._flush_into(done, self._fd, TURN)
+            self._queue._flush_into(done, self._fd, TURN, INT64_MAX)
             self._watch(done._full)
         except (OSError, TruncatedFileError) as error:
             return self.fail(error)
