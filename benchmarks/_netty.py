@@ -60,8 +60,8 @@ class Netty:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{self.name}: the process of {line[:40]!r} has ended")
+        if not answer.startswith("{"):
+            raise RuntimeError(f"{self.name}, asked for {line[:40]!r}, says {answer!r}")
         return json.loads(answer)
 
 

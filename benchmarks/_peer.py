@@ -4,13 +4,6 @@ import socket
 import subprocess
 import sys
 
-DRAIN = """
-import socket
-room = bytearray(1 << 20)
-with socket.socket(fileno=0) as sock:
-    while sock.recv_into(room):
-        pass
-"""
 FEED = """
 import socket
 data = bytes(1 << 20)

@@ -6,25 +6,27 @@ from typing import Any
 import pytest
 
 import zbuf
+from benchmarks import _sink
 from benchmarks._loop import Loop
-from benchmarks._peer import DRAIN, FEED, connected
+from benchmarks._netty import NettySender
+from benchmarks._peer import FEED, connected
 from benchmarks._pytest import bench, name
-from benchmarks._row import Row, contests
+from benchmarks._row import Contestant, Row, contests
 
 BATCH = 16
 
 
 def sending(size: int) -> dict[str, Any]:
-    sock = connected(DRAIN)
     return {
-        "sock": sock, "queue": zbuf.OutboundBuffer(), "join": b"".join, "out": bytearray(),
+        "sock": _sink.connected(BATCH * size), "receipt": _sink.receipt,
+        "queue": zbuf.OutboundBuffer(), "join": b"".join, "out": bytearray(),
         "parts": [bytes([k]) * size for k in range(BATCH)], "bufs": [zbuf.copied(bytes([k]) * size) for k in range(BATCH)],
     }
 
 
-def senders(size: int, times: int) -> list[Loop]:
+def senders(size: int, times: int) -> list[Contestant]:
     def loop(title: str, stmt: str) -> Loop:
-        return Loop(title, stmt, lambda: sending(size), times=times, check="None")
+        return Loop(title, stmt, lambda: sending(size), times=times, check="receipt(sock)")
 
     return [
         loop("zbuf, of buffers", "queue.writelines(bufs); queue.flush_to(sock)"),
@@ -32,6 +34,7 @@ def senders(size: int, times: int) -> list[Loop]:
         loop("join + sendall", "sock.sendall(join(parts))"),
         loop("sendmsg(list)", "sock.sendmsg(parts)"),
         loop("bytearray += + sendall", "out[:] = b''\n        for part in parts: out += part\n        sock.sendall(out)"),
+        NettySender("gather", [size] * BATCH, first=BATCH * size),
     ]
 
 

@@ -98,9 +98,11 @@ def test_a_netty_that_has_no_such_allocator_is_not_present(monkeypatch):
     assert module.Netty("work").present()
 
 
-def test_a_process_that_ends_is_an_error_not_a_figure(monkeypatch):
-    netty = speaking(monkeypatch, "import sys; sys.stdin.readline()").Netty("work", 5, allocator="pooled")
-    with pytest.raises(RuntimeError, match="Netty, pooled: the process of 'work 5' has ended"):
+@pytest.mark.parametrize(("program", "says"), [("", "''"), ("print('no such directory')", r"'no such directory\\n'")])
+def test_what_is_not_json_is_an_error_not_a_figure(monkeypatch, program, says):
+    program = f"import sys; sys.stdin.readline(); {program}"
+    netty = speaking(monkeypatch, program).Netty("work", 5, allocator="pooled")
+    with pytest.raises(RuntimeError, match=f"^Netty, pooled, asked for 'work 5', says {says}$"):
         netty.open()
     netty.close()
 
