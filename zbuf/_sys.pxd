@@ -54,3 +54,6 @@ cdef void push(int sock) noexcept nogil
 
 # Is it an SSLSocket, whose descriptor must be left alone?
 cpdef bint is_tls(object sock) except -1
+# The descriptor of a socket, file or the like; TypeError for what has none, and
+# for an SSLSocket: what is written there would go out as it is.
+cdef int plain_descriptor(object end) except -1

@@ -1,6 +1,7 @@
 """System calls that move bytes: the GIL is released around each, one call each."""
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
+from cpython.object cimport PyObject_AsFileDescriptor
 from libc.errno cimport EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, ESPIPE, errno
 from libc.string cimport memset
 from posix.fcntl cimport O_CLOEXEC
@@ -280,3 +281,9 @@ cpdef bint is_tls(object sock) except -1:
         ssl = (<dict>sys.modules).get("ssl")
         tls_socket = getattr(ssl, "SSLSocket", None)   # not there while ssl is being imported
     return tls_socket is not None and isinstance(sock, tls_socket)
+
+
+cdef int plain_descriptor(object end) except -1:
+    if is_tls(end):
+        raise TypeError("an SSLSocket's descriptor has only encrypted bytes: a plain socket is required")
+    return PyObject_AsFileDescriptor(end)

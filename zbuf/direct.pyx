@@ -14,7 +14,7 @@
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from libc.errno cimport EINTR, EINVAL, EIO, EISDIR, errno
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memset
 from posix.fcntl cimport F_GETFL, F_SETFL, fcntl
 from posix.stat cimport S_ISBLK, S_ISDIR, S_ISREG, fstat, struct_stat
@@ -25,6 +25,7 @@ from zbuf._alloc cimport Allocator
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf
+from zbuf._memory cimport zb_malloc
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take, zb_pool
 from zbuf._refs cimport block_give, block_hold
@@ -127,7 +128,7 @@ cdef class DirectFile:
             flags |= os.O_DSYNC
         # Without O_NONBLOCK, a named pipe would wait here for a writer.
         cdef int fd = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
-        cdef zb_file *file = <zb_file *>malloc(sizeof(zb_file))
+        cdef zb_file *file = <zb_file *>zb_malloc(sizeof(zb_file))
         if file == NULL:
             close_fd(fd)
             raise MemoryError(f"no memory for a record of {sizeof(zb_file)} bytes")

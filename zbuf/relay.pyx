@@ -19,9 +19,9 @@ from libc.stdint cimport INT64_MAX, int64_t
 
 from zbuf._alloc cimport plain
 from zbuf._number cimport size_of
-from zbuf._plain cimport plain_descriptor
 from zbuf._pool cimport default_pool
 from zbuf._splice cimport CAPACITY, Channel, block_channel, close_resting, half_close, open_channel
+from zbuf._sys cimport plain_descriptor
 
 import os
 import select

@@ -24,9 +24,8 @@ from posix.uio cimport iovec
 from zbuf._buf cimport ByteBuf
 from zbuf._native cimport zb_add, zb_count
 from zbuf._number cimport size_of
-from zbuf._plain cimport plain_descriptor
 from zbuf._spans cimport gather_spans
-from zbuf._sys cimport MOST_BYTES, MOST_PARTS
+from zbuf._sys cimport MOST_BYTES, MOST_PARTS, plain_descriptor
 
 import os
 import select

@@ -87,6 +87,18 @@ class Regions:
     }
 
 
+class Directs:
+    make = staticmethod(lambda: zbuf.direct.DirectFile(__file__, buffered=True))
+    state = staticmethod(lambda file: (file.size, open_files()))
+
+    calls = {
+        "DirectFile": lambda file: zbuf.direct.DirectFile(__file__, buffered=True),
+        "DirectFile.read": lambda file: file.read(0, 4096),
+        "DirectFile.buffer": lambda file: file.buffer(8192),
+        "aligned_buffer": lambda file: zbuf.direct.aligned_buffer(100, 8192),
+    }
+
+
 class Queues:
     @staticmethod
     def make(high=10_000, low=10):
@@ -234,7 +246,7 @@ def allocators(kind):
 
 
 def cases():
-    for group in (Layouts, Regions, Queues, Searchers, Codecs):
+    for group in (Layouts, Regions, Directs, Queues, Searchers, Codecs):
         yield group.__name__, group.make, group.calls, group.state
     for kind in (zbuf.PooledAllocator, zbuf.SystemAllocator):
         yield kind.__name__, *allocators(kind)

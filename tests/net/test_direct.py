@@ -289,6 +289,13 @@ def test_what_does_not_fit_63_bits_is_refused(path):
     assert content(path) == DATA
 
 
+def test_without_memory_for_its_record_a_file_is_not_left_open(path):
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(MemoryError, match=r"^no memory for a record of \d+ bytes$"), zbuf.testing.fail_after(1):
+        DirectFile(path)
+    assert os.listdir("/proc/self/fd") == before
+
+
 # -- aligned memory
 
 
