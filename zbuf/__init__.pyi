@@ -2,6 +2,7 @@ from zbuf import (
     codec as codec,
     errors as errors,
     hexdump as hexdump,
+    leak as leak,
     outbound as outbound,
     region as region,
     stats as stats,
@@ -9,6 +10,7 @@ from zbuf import (
 )
 from zbuf._alloc import (
     Allocator as Allocator,
+    DebugAllocator as DebugAllocator,
     PooledAllocator as PooledAllocator,
     SystemAllocator as SystemAllocator,
     buffer as buffer,
@@ -22,6 +24,7 @@ from zbuf._searcher import Searcher as Searcher
 from zbuf.errors import (
     CapacityError as CapacityError,
     CorruptFrameError as CorruptFrameError,
+    CorruptMemoryError as CorruptMemoryError,
     FrameTooLongError as FrameTooLongError,
     LayoutError as LayoutError,
     PoolExhaustedError as PoolExhaustedError,
@@ -38,8 +41,8 @@ from zbuf.region import FileRegion as FileRegion
 __version__: str
 
 __all__ = [
-    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
+    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "DebugAllocator", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
     "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
-    "CapacityError", "CorruptFrameError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "CapacityError", "CorruptFrameError", "CorruptMemoryError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
     "UnderflowError", "VarintError", "ZbufError",
 ]

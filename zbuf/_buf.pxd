@@ -43,7 +43,7 @@ cdef class ByteBuf:
     cdef Py_ssize_t _cap      # indices that exist now
     cdef Py_ssize_t _max      # what _cap may become
     cdef int _own             # references held through this handle: 1 + retains - releases
-    cdef int _exports         # Py_buffers out on this handle, which its memory must not leave
+    cdef int _exports         # Py_buffers out on this handle, which its memory must not leave; -1: it dies unreleased
 
     # -- gates: every accessor goes through one. The inline half serves all
     # kinds of buffer; a kind of its own overrides the `_slow` half.
@@ -193,6 +193,9 @@ cdef ByteBuf readable(object data)
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity)
 # Something a memoryview can look through: n bytes at mem, kept by block.
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly)
+# Of compact_if: its argument, 0 .. 1, or ValueError; BufferError while a memoryview looks.
+cdef double ratio_of(object ratio) except -1
+cdef int must_not_show(ByteBuf buf) except -1
 # The bytes of any bytes-like, in one piece; a composite's are gathered.
 cdef int borrow(object data, Py_buffer *view) except -1
 # The growth policy: the capacity to take for at least `least` bytes. REQUIRES: least <= most.

@@ -6,8 +6,8 @@ from graphlib import CycleError, TopologicalSorter
 # A module may import those of lower layers, and those of its own if no cycle
 # comes of it. A package, zbuf.demo say, is one entry.
 LAYERS = (
-    ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "hexdump"),
-    ("_block", "_refs", "_foreign", "_sizeclass", "_arena", "_pool", "_poolstats", "stats", "leak"),
+    ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "_stack", "hexdump"),
+    ("_block", "_refs", "_foreign", "_sizeclass", "_arena", "_leak", "_pool", "_debug", "_poolstats", "stats", "leak"),
     ("_buf", "_composite", "_layout", "_searcher", "_alloc"),
     ("_script", "_sys", "region", "outbound", "io", "aio", "relay", "direct", "codec", "testing", "audit", "demo", "__main__"),
 )
