@@ -699,7 +699,7 @@ cdef class ByteBuf:
         return self._block.size
 
     def compact_if(self, ratio, /):
-        """Copy the buffer into a block of its own, if it uses less than `ratio` of what it keeps alive.
+        """Copy the buffer into a block of its own, if its capacity is less than `ratio` of the one it lies in.
 
         >>> part = zbuf.copied(b"x" * 1000)[:10]
         >>> part.compact_if(0.5), part.retained_bytes(), part.compact_if(0.5)
@@ -707,17 +707,18 @@ cdef class ByteBuf:
 
         For small slices that are kept for long: each keeps a whole receive
         buffer, say, from going back to its pool. A quarter is a good ratio.
-        Moves no index; content, capacity, and being read-only stay. The
-        handle shares its bytes with no other from then on.
+        What counts of a block is what was asked for, not what was granted: so
+        what has one of its own stays. Moves no index; content, capacity, and
+        being read-only stay. The handle shares its bytes with no other then.
         Returns: whether it was copied.
         Raises, nothing changed: ValueError for a ratio that is not 0 .. 1;
         BufferError if it would have to move while a memoryview looks at it;
         PoolExhaustedError, MemoryError, ReleasedError.
-        Source: ByteBuf.copy, for users of io.netty's slices.
+        Source: Bytes::copy_from_slice of Rust's bytes, with the reason to.
         """
         cdef double least = ratio_of(ratio)
         self._live()
-        if self._cap >= least * self._block.size:
+        if self._cap >= least * self._block.asked:
             return False
         must_not_show(self)
         self._move(self._cap)

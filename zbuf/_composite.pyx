@@ -785,21 +785,22 @@ cdef class CompositeByteBuf(ByteBuf):
         """
         cdef set blocks = set()
         self._live()
-        return retained(self, blocks)
+        return retained(self, blocks, False)
 
     def compact_if(self, ratio, /):
-        """Copy all written bytes into one block, if they are less than `ratio` of what this handle keeps alive.
+        """Copy all written bytes into one block, if they are less than `ratio` of the blocks they lie in.
 
         >>> c = zbuf.CompositeByteBuf(zbuf.copied(b"x" * 1000)[:10], coalesce=0)
         >>> c.compact_if(0.5), c.retained_bytes(), bytes(c)
         (True, 64, b'xxxxxxxxxx')
 
-        As ByteBuf.compact_if; room behind the writer is let go too.
+        As ByteBuf.compact_if, but for the capacity: room behind the writer is
+        let go. Bytes that were read-only, and the handle is not, are so no more.
         """
         cdef double least = ratio_of(ratio)
         cdef set blocks = set()
         self._live()
-        if self._w >= least * retained(self, blocks):
+        if self._w >= least * retained(self, blocks, True):
             return False
         must_not_show(self)
         gather(self)
@@ -911,23 +912,24 @@ cdef void leave(CompositeByteBuf buf, zb_block *block) noexcept:
     block_give(block, 1)
 
 
-cdef Py_ssize_t retained(CompositeByteBuf buf, set blocks) except -1:
-    # `blocks` is empty: to make it here might run code.
+cdef Py_ssize_t retained(CompositeByteBuf buf, set blocks, bint asked) except -1:
+    # The bytes of all blocks, those asked for or those granted. `blocks` is
+    # empty: to make it here might run code.
     cdef Py_ssize_t n = 0
     cdef Py_ssize_t slot
     for slot in range(buf._head, buf._stop):
-        n += size_once(buf._parts[slot].block, blocks)
+        n += size_once(buf._parts[slot].block, blocks, asked)
     if buf._store != NULL:
-        n += size_once(buf._store, blocks)
+        n += size_once(buf._store, blocks, asked)
     return n
 
 
-cdef Py_ssize_t size_once(zb_block *block, set blocks) except -1:
+cdef Py_ssize_t size_once(zb_block *block, set blocks, bint asked) except -1:
     address = <size_t>block
     if address in blocks:
         return 0
     blocks.add(address)
-    return block.size
+    return block.asked if asked else block.size
 
 
 cdef int gather(CompositeByteBuf buf) except -1:

@@ -40,7 +40,7 @@ import atexit
 
 from zbuf import _leak, _pool
 
-__all__ = ["LEVELS", "level", "report", "set_level"]
+__all__ = ["level", "report", "set_level"]
 
 LEVELS = ("disabled", "simple", "advanced", "paranoid")
 

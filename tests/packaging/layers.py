@@ -9,7 +9,7 @@ LAYERS = (
     ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "_stack", "hexdump"),
     ("_block", "_refs", "_foreign", "_sizeclass", "_arena", "_leak", "_pool", "_debug", "_poolstats", "stats", "leak"),
     ("_buf", "_composite", "_layout", "_searcher", "_alloc"),
-    ("_script", "_sys", "region", "outbound", "io", "aio", "relay", "direct", "codec", "testing", "audit", "demo", "__main__"),
+    ("_script", "_sys", "region", "outbound", "io", "aio", "relay", "direct", "codec", "testing", "_pytest", "audit", "demo", "__main__"),
 )
 LAYER_OF = {name: number for number, names in enumerate(LAYERS) for name in names}
 USERS = {"demo", "__main__"}    # they come in through the door, as everybody does
