@@ -713,7 +713,7 @@ cdef class ByteBuf:
         Returns: whether it was copied.
         Raises, nothing changed: ValueError for a ratio that is not 0 .. 1;
         BufferError if it would have to move while a memoryview looks at it;
-        PoolExhaustedError, MemoryError, ReleasedError.
+        PoolExhaustedError, MemoryError; ReleasedError, of the allocator too.
         Source: Bytes::copy_from_slice of Rust's bytes, with the reason to.
         """
         cdef double least = ratio_of(ratio)
