@@ -1,6 +1,7 @@
 """The pytest plugin of zbuf.testing: the very test that leaves buffers behind fails."""
 
 import gc
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -44,6 +45,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture
 def no_zbuf_leaks(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     """Fail the test if more buffers are live after it than before, with their places where zbuf.leak knows them."""
+    _forget_last_error()
     before = _Live()
     yield
     if FAILED in request.node.stash:
@@ -59,6 +61,13 @@ def no_zbuf_leaks(request: pytest.FixtureRequest) -> Generator[None, None, None]
 def _zbuf_leaks_option(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--zbuf-leaks"):
         request.getfixturevalue("no_zbuf_leaks")
+
+
+def _forget_last_error() -> None:
+    """The traceback of the test before keeps its buffers until pytest does this, which is within the next test."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
 
 
 class _Live:
