@@ -43,7 +43,7 @@ cdef class ByteBuf:
     cdef Py_ssize_t _cap      # indices that exist now
     cdef Py_ssize_t _max      # what _cap may become
     cdef int _own             # references held through this handle: 1 + retains - releases
-    cdef int _exports         # Py_buffers out on this handle, which its memory must not leave; -1: it dies unreleased
+    cdef int _exports         # Py_buffers out on this handle, which its memory must not leave
 
     # -- gates: every accessor goes through one. The inline half serves all
     # kinds of buffer; a kind of its own overrides the `_slow` half.

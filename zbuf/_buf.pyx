@@ -24,7 +24,8 @@ from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
 from zbuf._leak cimport (
-    SIMPLE, track_burial, track_close, track_move, track_noted, track_release, track_unview, track_use, tracking,
+    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_release, track_unview, track_use,
+    tracking, zb_follower,
 )
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
@@ -234,8 +235,6 @@ cdef class ByteBuf:
         self._mem = NULL
         self._r = self._w = self._start = self._run = self._lim = self._cap = self._max = 0
         self._own = 0
-        if tracking:
-            track_close(block, own, self._exports < 0)
         return block_give(block, own)
 
     # -- checks, and copies over any kind of buffer
@@ -628,7 +627,8 @@ cdef class ByteBuf:
         if self is not EMPTY:
             block_hold(self._block, n)
             self._own += <int>n
-            used(self, b"retain")
+            if tracking > SIMPLE:
+                used(self, b"retain")
         return self
 
     def release(self, count=1, /):
@@ -657,9 +657,10 @@ cdef class ByteBuf:
             return False
         if n == self._own:
             if tracking:
-                track_release(<void *>self, self._block)
+                release_seen(self)
             return self._close()
-        used(self, b"release")
+        if tracking > SIMPLE:
+            used(self, b"release")
         self._own -= <int>n
         return block_give(self._block, n)
 
@@ -681,7 +682,8 @@ cdef class ByteBuf:
         if tracking > SIMPLE and hint is not None:
             text = PyUnicode_FromObject(str(hint))   # of no class whose end runs code
         self._live()
-        used(self, b"touch", text)
+        if tracking > SIMPLE:
+            used(self, b"touch", text)
         return self
 
     def retained_bytes(self):
@@ -3973,14 +3975,26 @@ cdef void bury(PyObject *o) noexcept:
     # tp_dealloc. Calls no Python, but what foreign memory's owner does when it
     # is let go; the handle counts as alive meanwhile.
     Py_SET_REFCNT(o, 1)
-    if tracking and not track_burial(<void *>o):
-        (<ByteBuf>o)._exports = -1
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
-    (<ByteBuf>o)._exports = 0
     zb_rest(&nursery, o, <PyTypeObject *>ByteBuf)
 
 
+cdef void bury_seen(PyObject *o) noexcept:
+    # tp_dealloc while leaks are tracked: an end that is no release().
+    Py_SET_REFCNT(o, 1)
+    cdef bint ours = track_burial(<void *>o)
+    if (<ByteBuf>o)._block != NULL:
+        track_close((<ByteBuf>o)._block, (<ByteBuf>o)._own, not ours)
+    bury(o)
+
+
+cdef void level_changed() noexcept:
+    (<zb_type *>ByteBuf).tp_dealloc = bury_seen if tracking else bury
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 (<zb_type *>ByteBuf).tp_dealloc = bury
 count_objects(ByteBuf)
 open_nursery(&nursery)
@@ -3991,12 +4005,18 @@ cdef void used(ByteBuf buf, const char *what, str hint=None) noexcept:
     cdef Py_ssize_t i = 0
     cdef Py_ssize_t here
     cdef zb_block *block
-    while tracking > SIMPLE:
+    while True:
         buf._span(i, &here, &block)
         track_use(block, what, NULL if hint is None else <PyObject *>hint)
-        if i + here >= buf._cap:
-            break
         i += here
+        if i >= buf._cap:
+            break
+
+
+cdef void release_seen(ByteBuf buf) noexcept:
+    # The last reference of a handle is given back; a composite asks for its blocks itself.
+    track_release(<void *>buf, buf._block)
+    track_close(buf._block, buf._own, False)
 
 
 cdef class ByteIterator:

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, ratio_of, readable, window_on
 from zbuf._foreign cimport foreign_block
-from zbuf._leak cimport SIMPLE, track_burial, track_close, track_ours, track_use, tracking
+from zbuf._leak cimport SIMPLE, track_burial, track_close, track_follow, track_ours, track_use, tracking, zb_follower
 from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
@@ -30,6 +30,7 @@ cdef enum:
     COALESCE = 512         # below it a copy costs less than a part
     STORE = 1024           # the first block for what is written; each next one doubles
     STORE_MAX = 64 << 10
+    DROPPED = -1           # in _exports, for a handle that dies without release(), until it closes
 
 
 cdef void stay(zb_block *block) noexcept:
@@ -400,12 +401,15 @@ cdef class CompositeByteBuf(ByteBuf):
         self._store = NULL
         self._home = NULL
         self._free = self._free_end = NULL
+        cdef bint dropped = self._exports == DROPPED
+        if dropped:
+            self._exports = 0
         cdef bint last = ByteBuf._close(self)
         while slot < stop:
-            leave(self, parts[slot].block)
+            leave(parts[slot].block, dropped)
             slot += 1
         if store != NULL:
-            leave(self, store)
+            leave(store, dropped)
         if home != NULL:
             pool_give(home)
         if parts != here:
@@ -862,14 +866,25 @@ cdef object bear(PyTypeObject *type, PyObject *args, PyObject *kwargs):
 cdef void bury(PyObject *o) noexcept:
     # tp_dealloc: see ByteBuf's.
     Py_SET_REFCNT(o, 1)
-    if tracking and not track_burial(<void *>o):
-        (<ByteBuf>o)._exports = -1
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
-    (<ByteBuf>o)._exports = 0
     zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
 
 
+cdef void bury_seen(PyObject *o) noexcept:
+    # tp_dealloc while leaks are tracked: see ByteBuf's. Nobody looks through a dead handle.
+    Py_SET_REFCNT(o, 1)
+    if not track_burial(<void *>o) and (<ByteBuf>o)._block != NULL:
+        (<ByteBuf>o)._exports = DROPPED
+    bury(o)
+
+
+cdef void level_changed() noexcept:
+    (<zb_type *>CompositeByteBuf).tp_dealloc = bury_seen if tracking else bury
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *names):
     # tp_vectorcall, CompositeByteBuf(...): parts alone go by no tuple and not
     # through __init__, which takes 40 ns.
@@ -905,10 +920,10 @@ cdef void look_at(ByteBuf made, zb_block *block, unsigned char *mem, Py_ssize_t 
         track_use(block, b"slice", NULL)
 
 
-cdef void leave(CompositeByteBuf buf, zb_block *block) noexcept:
+cdef void leave(zb_block *block, bint dropped) noexcept:
     # A composite that closes gives one of its references back.
     if tracking:
-        track_close(block, 1, buf._exports < 0)
+        track_close(block, 1, dropped)
     block_give(block, 1)
 
 

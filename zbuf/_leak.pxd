@@ -24,6 +24,13 @@ cdef enum:
 
 cdef int tracking    # the level; read without the lock
 
+cdef struct zb_follower:
+    void (*changed)() noexcept
+    zb_follower *next
+
+# Lets a module know of every change of the level, from the next on.
+cdef void track_follow(zb_follower *follower, void (*changed)() noexcept) noexcept
+
 # REQUIRES of all: tracking, and the caller has a reference of the block.
 
 # A block was taken from a pool: watch it, if its turn has come.

@@ -384,12 +384,26 @@ cdef str uses_text(zb_record *record):
 
 # -- the level
 
+cdef zb_follower *followers = NULL
+
+
+cdef void track_follow(zb_follower *follower, void (*changed)() noexcept) noexcept:
+    global followers
+    follower.changed = changed
+    follower.next = followers
+    followers = follower
+
+
 def _set_level(int level):
     """Track by this level from now on; the one before."""
     global tracking, dice
     cdef int before = tracking
+    cdef zb_follower *follower = followers
     tracking = level
     dice = 88172645463325252
+    while follower != NULL:
+        follower.changed()
+        follower = follower.next
     if level == DISABLED:
         forget_all()
     return before

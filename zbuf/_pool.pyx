@@ -7,7 +7,7 @@ from zbuf._arena cimport (
     ARENA, PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
 )
 from zbuf._block cimport zb_block
-from zbuf._leak cimport track, tracking
+from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
@@ -577,8 +577,8 @@ cdef void set_plain(zb_pool *pool) noexcept:
     pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED)
 
 
-def _level_changed():
-    """Let takes of all pools be seen or not, as leak tracking wants now."""
+cdef void level_changed() noexcept:
+    # Takes are seen by leak tracking, or not any more.
     cdef zb_pool *pool
     pools_lock()
     pool = pools
@@ -586,6 +586,10 @@ def _level_changed():
         set_plain(pool)
         pool = pool.next
     pools_unlock()
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 
 
 cdef void shape_bin(zb_bin *bin, int number) noexcept:

@@ -10,7 +10,8 @@ from zbuf import _foreign, _poolstats, leak
 from zbuf.stats import LiveBlock
 
 LEVEL_BEFORE = pytest.StashKey[str]()
-FAILED = pytest.StashKey[bool]()
+FAILED = pytest.StashKey[bool]()         # of a test
+JUST_FAILED = pytest.StashKey[bool]()    # some test, and nobody has looked since
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,14 +39,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Remember which tests failed."""
     report = yield
     if report.failed:
-        item.stash[FAILED] = True
+        item.stash[FAILED] = item.config.stash[JUST_FAILED] = True
     return report
 
 
 @pytest.fixture
 def no_zbuf_leaks(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     """Fail the test if more buffers are live after it than before, with their places where zbuf.leak knows them."""
-    _forget_last_error()
+    if JUST_FAILED in request.config.stash:
+        del request.config.stash[JUST_FAILED]
+        _forget_last_error()
     before = _Live()
     yield
     if FAILED in request.node.stash:
@@ -64,10 +67,11 @@ def _zbuf_leaks_option(request: pytest.FixtureRequest) -> None:
 
 
 def _forget_last_error() -> None:
-    """The traceback of the test before keeps its buffers until pytest does this, which is within the next test."""
+    """A traceback keeps what its frames held: let it go before the test, for pytest does it within."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         if hasattr(sys, name):
             delattr(sys, name)
+    gc.collect()
 
 
 class _Live:

@@ -38,7 +38,7 @@ not watched. Source: io.netty.util.ResourceLeakDetector.
 
 import atexit
 
-from zbuf import _leak, _pool
+from zbuf import _leak
 
 __all__ = ["level", "report", "set_level"]
 
@@ -58,9 +58,7 @@ def set_level(level: str, /) -> str:
     """
     if level not in LEVELS:
         raise ValueError(f"a level is one of {', '.join(LEVELS)}, not {level!r}")
-    before = _leak._set_level(LEVELS.index(level))
-    _pool._level_changed()
-    return LEVELS[before]
+    return LEVELS[_leak._set_level(LEVELS.index(level))]
 
 
 def level() -> str:

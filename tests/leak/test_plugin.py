@@ -64,7 +64,7 @@ def run(tmp_path):
     def run(*options):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "zbuf.testing", "-p", "no:cacheprovider", "-c", "/dev/null",
-             "--rootdir", str(tmp_path), "-rfE", "-q", *options, str(tmp_path)],
+             "--rootdir", str(tmp_path), "--confcutdir", str(tmp_path), "-rfE", "-q", *options, str(tmp_path)],
             capture_output=True, text=True, timeout=50, env={"PYTHONPATH": ":".join(sys.path)})
         return re.findall(r"^(ERROR|FAILED) .*::test_(\w+)", done.stdout, re.MULTILINE), done.stdout
 
