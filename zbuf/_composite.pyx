@@ -781,9 +781,9 @@ cdef class CompositeByteBuf(ByteBuf):
     def retained_bytes(self):
         """Count the bytes of memory that this handle keeps alive, and no block twice.
 
-        >>> block = zbuf.copied(b"x" * 1000)
+        >>> block = zbuf.wrap(b"x" * 1000)
         >>> zbuf.CompositeByteBuf(block[:10], block[20:30], coalesce=0).retained_bytes()
-        1024
+        1000
 
         The blocks of all parts and of what is written next. Raises ReleasedError.
         """
@@ -795,8 +795,8 @@ cdef class CompositeByteBuf(ByteBuf):
         """Copy all written bytes into one block, if they are less than `ratio` of the blocks they lie in.
 
         >>> c = zbuf.CompositeByteBuf(zbuf.copied(b"x" * 1000)[:10], coalesce=0)
-        >>> c.compact_if(0.5), c.retained_bytes(), bytes(c)
-        (True, 64, b'xxxxxxxxxx')
+        >>> c.compact_if(0.5), c.retained_bytes() < 1000, bytes(c)
+        (True, True, b'xxxxxxxxxx')
 
         As ByteBuf.compact_if, but for the capacity: room behind the writer is
         let go. Bytes that were read-only, and the handle is not, are so no more.

@@ -157,16 +157,14 @@ def fragmented(data: bytes | bytearray | memoryview | ByteBuf, /, *sizes: int) -
     bytes, in turn and over again; of 1, 2, 3 and 5 if there are none.
     Raises: ValueError for a size below 1.
     """
-    turns = sizes or (1, 2, 3, 5)
-    if min(turns) < 1:
-        raise ValueError(f"a part has 1 byte or more, not {min(turns)}")
-    content, made, at = bytes(data), CompositeByteBuf(coalesce=0), 0
-    for size in cycle(turns):
-        if at >= len(content):
-            return made
-        with copied(content[at : at + size]) as part:
+    sizes = sizes or (1, 2, 3, 5)
+    if min(sizes) < 1:
+        raise ValueError(f"a part has 1 byte or more, not {min(sizes)}")
+    content, made, turns = bytes(data), CompositeByteBuf(coalesce=0), cycle(sizes)
+    while (at := len(made)) < len(content):
+        with copied(content[at : at + next(turns)]) as part:
             made.append(part)
-        at += size
+    return made
 
 
 def odd_aligned(data: bytes | bytearray | memoryview | ByteBuf, /) -> ByteBuf:

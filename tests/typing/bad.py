@@ -115,3 +115,15 @@ def codecs(buf: ByteBuf) -> None:
     zbuf.testing.fail_after(1).fired = 0  # error
     zbuf.testing.syscalls(["short:1"])  # error
     zbuf.testing.Short("1")  # error
+    zbuf.testing.fragmented("text")  # error
+    zbuf.testing.odd_aligned(b"abc", 1)  # error
+
+
+def watching(buf: ByteBuf) -> None:
+    zbuf.leak.set_level(3)  # error
+    zbuf.leak.level = "simple"  # error
+    buf.touch(hint="x")  # error
+    buf.compact_if()  # error
+    buf.compact_if("half")  # error
+    buf.retained_bytes = 5  # error
+    zbuf.DebugAllocator(zeroed=True)  # error
