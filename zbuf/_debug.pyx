@@ -7,8 +7,8 @@ from libc.string cimport memset
 from zbuf._block cimport zb_block
 from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._pool cimport (
-    keep_large, link_large, pool_may_go, pool_new, pools, pools_lock, pools_unlock, unkeep_large, unlink_large, zb_large,
-    zb_pool,
+    keep_large, link_large, pool_give, pool_hold, pool_may_go, pool_new, pools, pools_lock, pools_unlock, unkeep_large,
+    unlink_large, zb_large, zb_pool,
 )
 from zbuf._stack cimport stack_copy, stack_drop, stack_take, stack_text, zb_stack
 
@@ -215,11 +215,17 @@ cdef object error_of(zb_debug *debug):
 def _verify_all():
     """Look at all there is of all debug pools; what is found goes to stderr and sys.unraisablehook."""
     cdef zb_pool *pool = pools
+    cdef zb_pool *next
     while pool != NULL:
+        # The hook may run any code: the pool is held meanwhile, and is what the walk goes on from.
+        pool_hold(pool)
         if pool.complain == complain:
             debug_verify(pool)
-            complain_in_vain(pool)
-        pool = pool.next
+            while pool.faulty != NULL:
+                complain_in_vain(pool)
+        next = pool.next
+        pool_give(pool)
+        pool = next
 
 
 cdef void complain_in_vain(zb_pool *pool) noexcept:
