@@ -124,6 +124,33 @@ def test_a_view_only_delays_it(told):
     assert len(told.all()) == 1
 
 
+def viewed():
+    """A buffer, a slice of it, and a view of a third handle that was released."""
+    buf = zbuf.copied(b"abc")
+    with buf.duplicate() as twin:
+        return buf, buf[1:], twin.view()
+
+
+def test_a_view_goes_by_the_buffer_that_left_last(told):
+    leak.set_level("paranoid")
+    for last in ("dropped", "released", "moved"):
+        buf, part, view = viewed()
+        if last == "dropped":
+            buf.release()
+            del part
+        elif last == "released":
+            del part
+            buf.release()
+        else:
+            del part
+            buf.write_bytes(bytes(5000))
+        assert told.all() == []
+        view.release()
+        assert len(told.all()) == (last == "dropped")
+        del view
+        assert buf.released or buf.release()
+
+
 def test_growth_keeps_the_place_and_says_nothing_of_the_old_block(told, allocator):
     leak.set_level("paranoid")
     buf, place = allocator.buffer(10), here()
