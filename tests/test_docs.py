@@ -77,7 +77,7 @@ def objects(module):
 def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
-    for module in (zbuf.aio, zbuf.audit, zbuf.codec, zbuf.direct, zbuf.io, zbuf.relay, zbuf.stats, zbuf.testing, zbuf.zerocopy):
+    for module in (zbuf.aio, zbuf.audit, zbuf.codec, zbuf.direct, zbuf.io, zbuf.leak, zbuf.relay, zbuf.stats, zbuf.testing, zbuf.zerocopy):
         named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     named["zbuf.hexdump.hexdump"] = zbuf.hexdump.hexdump
     for name, thing in named.items():

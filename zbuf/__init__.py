@@ -11,9 +11,11 @@ Read from one end, write at the other; what is cut off shares the memory.
 (b'hello', b', world')
 """
 
+from os import environ as _environ
+
 from zbuf import errors, hexdump
 from zbuf._alloc import (
-    Allocator, PooledAllocator, SystemAllocator, buffer, default_allocator, set_default_allocator,
+    Allocator, DebugAllocator, PooledAllocator, SystemAllocator, buffer, default_allocator, set_default_allocator,
 )
 from zbuf._buf import EMPTY, ByteBuf, copied
 from zbuf._composite import CompositeByteBuf, wrap
@@ -26,7 +28,7 @@ from zbuf.region import FileRegion
 __version__ = "0.1.0"   # as in pyproject.toml; importlib.metadata costs 10 ms
 
 __all__ = [
-    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
+    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "DebugAllocator", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
     "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
     *errors.__all__,
 ]
@@ -34,9 +36,15 @@ __all__ = [
 
 def __getattr__(name):
     # What not every program uses: they bring typing and asyncio, 12 and 70 ms of
-    # import, or compiled modules, 2 ms.
-    if name in ("aio", "audit", "codec", "direct", "io", "relay", "stats", "testing", "zerocopy"):
+    # import, or compiled modules, 2 ms; leak has something to do at exit.
+    if name in ("aio", "audit", "codec", "direct", "io", "leak", "relay", "stats", "testing", "zerocopy"):
         from importlib import import_module
 
         return import_module(f"zbuf.{name}")
     raise AttributeError(f"module 'zbuf' has no attribute {name!r}")
+
+
+if _environ.get("ZBUF_LEAK"):
+    from zbuf import leak
+
+    leak.set_level(_environ["ZBUF_LEAK"])

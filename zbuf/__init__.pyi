@@ -6,6 +6,7 @@ from zbuf import (
     errors as errors,
     hexdump as hexdump,
     io as io,
+    leak as leak,
     outbound as outbound,
     region as region,
     relay as relay,
@@ -15,6 +16,7 @@ from zbuf import (
 )
 from zbuf._alloc import (
     Allocator as Allocator,
+    DebugAllocator as DebugAllocator,
     PooledAllocator as PooledAllocator,
     SystemAllocator as SystemAllocator,
     buffer as buffer,
@@ -28,6 +30,7 @@ from zbuf._searcher import Searcher as Searcher
 from zbuf.errors import (
     CapacityError as CapacityError,
     CorruptFrameError as CorruptFrameError,
+    CorruptMemoryError as CorruptMemoryError,
     FileChangedError as FileChangedError,
     FrameTooLongError as FrameTooLongError,
     LayoutError as LayoutError,
@@ -45,8 +48,8 @@ from zbuf.region import FileRegion as FileRegion
 __version__: str
 
 __all__ = [
-    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
+    "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "DebugAllocator", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
     "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
-    "CapacityError", "CorruptFrameError", "FileChangedError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "CapacityError", "CorruptFrameError", "CorruptMemoryError", "FileChangedError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
     "UnderflowError", "VarintError", "ZbufError",
 ]

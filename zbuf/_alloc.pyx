@@ -6,6 +6,7 @@ from libc.string cimport memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._debug cimport debug_pool_new, debug_verify
 from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
@@ -13,6 +14,8 @@ from zbuf._pool cimport (
     set_default_pool, system_pool_new, tick, zb_pool,
 )
 from zbuf._poolstats cimport check_pool, live_of, stats_of
+
+from os import environ
 
 from zbuf.errors import ReleasedError
 
@@ -44,6 +47,13 @@ cdef ByteBuf limited(zb_pool *pool, Py_ssize_t n, object max_capacity, object he
     memset(made._mem, 0, head)
     made._settle(head, head)
     return made
+
+
+cdef int told(zb_pool *pool) except -1:
+    # Raises for what a debug pool has found.
+    if pool.faulty != NULL:
+        pool.complain(pool)
+    return 0
 
 
 cdef class Allocator:
@@ -128,9 +138,10 @@ cdef class Allocator:
         >>> with zbuf.SystemAllocator() as allocator:
         ...     buf = allocator.buffer(1000)
         ...     allocator.live()
-        [LiveBlock(requested=1000, granted=1000, refs=1)]
+        [LiveBlock(requested=1000, granted=1000, refs=1, age=None, place=None)]
 
-        Returns: a list of zbuf.stats.LiveBlock.
+        Returns: a list of zbuf.stats.LiveBlock, with age and place of those that
+                 zbuf.leak watches.
         """
         self._made()
         return live_of(self._pool)
@@ -156,6 +167,7 @@ cdef class Allocator:
         pool_trim(self._pool, most)
         went -= pool_kept(self._pool)
         pools_unlock()
+        told(self._pool)
         return went
 
     def close(self):
@@ -171,6 +183,7 @@ cdef class Allocator:
         """
         self._made()
         pool_close(self._pool)
+        told(self._pool)
 
     @property
     def closed(self):
@@ -249,8 +262,48 @@ cdef class SystemAllocator(Allocator):
         self._pool = system_pool_new(limit_of(max_live), bool(zeroed), bool(sensitive))
 
 
+cdef class DebugAllocator(Allocator):
+    """DebugAllocator(*, max_live=None, quarantine=16777216)\n--\n\nFinds memory that something else than a handle has overwritten: C code, or a stale pointer.
+
+    >>> with zbuf.DebugAllocator() as allocator:
+    ...     buf = allocator.buffer(4)
+    ...     buf.writable_view(4).hex()
+    'a5a5a5a5'
+
+    Each block is one of malloc, ends where the buffer was asked to end, and has
+    guards of 64 bytes before and behind, which are looked at when it is given
+    back. Fresh memory is filled with 0xA5, what was given back with 0xDE; it
+    takes `quarantine` bytes given back after it before malloc may have it, and
+    has not changed then. What is found goes to stderr at once, for nothing can
+    be raised where Python drops a buffer; the next call of buffer(), trim(),
+    verify() or close(), or growth, raises CorruptMemoryError.
+
+    With the environment variable ZBUF_DEBUG=1 one of these is the default
+    allocator, without a change of the program.
+
+    Raises: ValueError for negative numbers, MemoryError.
+    Source: glibc's MALLOC_PERTURB_, AddressSanitizer's quarantine.
+    """
+
+    def __cinit__(self, *, max_live=None, quarantine=16 << 20):
+        self._pool = debug_pool_new(limit_of(max_live), size_of(quarantine))
+
+    def verify(self):
+        """Look now at the guards of all live buffers, and at all that is in quarantine.
+
+        >>> zbuf.DebugAllocator().verify()
+
+        Raises: CorruptMemoryError for the first that was overwritten, and at
+                the next call for the next; ReleasedError.
+        """
+        self._made()
+        debug_verify(self._pool)
+        told(self._pool)
+
+
 count_objects(PooledAllocator)
 count_objects(SystemAllocator)
+count_objects(DebugAllocator)
 
 
 cdef Py_ssize_t limit_of(object max_live) except -1:
@@ -265,7 +318,7 @@ cdef ByteBuf made(zb_pool *pool, object capacity, object max_capacity, object he
 
 
 cdef object ZERO = 0
-cdef Allocator current = PooledAllocator()
+cdef Allocator current = DebugAllocator() if environ.get("ZBUF_DEBUG", "0") not in ("", "0") else PooledAllocator()
 set_default_pool(current._pool)
 
 

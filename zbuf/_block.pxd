@@ -16,5 +16,5 @@ cdef struct zb_block:
     void (*done)(zb_block *block) noexcept   # takes the block back at refs == 0
     void *pool             # the zb_pool that granted it and grows it; NULL: foreign memory
     void *owner            # what `done` needs: a span, a mapping
-    zb_block *next         # in a stack of blocks at rest; the pool's
+    zb_block *next         # in a stack of blocks at rest; the pool's. While live: _leak's
     int size_class         # number of the size class; -1 outside the classes

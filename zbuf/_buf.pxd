@@ -193,6 +193,9 @@ cdef ByteBuf readable(object data)
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity)
 # Something a memoryview can look through: n bytes at mem, kept by block.
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly)
+# Of compact_if: its argument, 0 .. 1, or ValueError; BufferError while a memoryview looks.
+cdef double ratio_of(object ratio) except -1
+cdef int must_not_show(ByteBuf buf) except -1
 # The bytes of any bytes-like, in one piece; a composite's are gathered.
 cdef int borrow(object data, Py_buffer *view) except -1
 # The growth policy: the capacity to take for at least `least` bytes. REQUIRES: least <= most.

@@ -12,7 +12,7 @@ from cpython.memoryview cimport PyMemoryView_FromObject
 from cpython.number cimport PyIndex_Check
 from cpython.object cimport PyObject, PyTypeObject, Py_EQ, Py_NE
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8, PyUnicode_FromObject
 from libc.limits cimport INT_MAX
 from libc.stdint cimport (
     INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t,
@@ -23,6 +23,10 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._leak cimport (
+    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_release, track_unview, track_use,
+    tracking, zb_follower,
+)
 from zbuf._mapping cimport forget_fault, settle
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
@@ -158,7 +162,11 @@ cdef class ByteBuf:
         block_hold(block, self._own - 1)
         self._block = block
         self._mem = block.data
-        self._lim = self._cap = capacity
+        self._cap = capacity
+        if self._lim != READONLY:
+            self._lim = capacity
+        if tracking:
+            track_move(old, block)
         block_give(old, self._own)
         return 0
 
@@ -176,11 +184,15 @@ cdef class ByteBuf:
         part._w = part._run = n
         if self._lim == READONLY:
             part._lim = READONLY
+        if tracking > SIMPLE:
+            track_use(self._block, b"slice", NULL)
         return part
 
     cdef ByteBuf _twin(self):
         cdef ByteBuf twin = blank()
         block_hold(self._block, 1)
+        if tracking > SIMPLE:
+            track_use(self._block, b"duplicate", NULL)
         twin._adopt(self._block, self._mem, self._cap, self._max)
         twin._lim = self._lim
         twin._settle(self._r, self._w)
@@ -229,7 +241,8 @@ cdef class ByteBuf:
     # -- checks, and copies over any kind of buffer
 
     cdef int _raise_released(self) except -1:
-        raise ReleasedError("this handle was released")
+        error = ReleasedError("this handle was released")
+        raise track_noted(error, <void *>self) if tracking else error
 
     cdef int _writable(self) except -1:
         self._live()
@@ -615,6 +628,8 @@ cdef class ByteBuf:
         if self is not EMPTY:
             block_hold(self._block, n)
             self._own += <int>n
+            if tracking > SIMPLE:
+                used(self, b"retain")
         return self
 
     def release(self, count=1, /):
@@ -642,9 +657,76 @@ cdef class ByteBuf:
         if self is EMPTY:
             return False
         if n == self._own:
+            if tracking:
+                release_seen(self)
             return self._close()
+        if tracking > SIMPLE:
+            used(self, b"release")
         self._own -= <int>n
         return block_give(self._block, n)
+
+    def touch(self, hint=None, /):
+        """Tell leak tracking that the buffer was here.
+
+        >>> buf = zbuf.copied(b"abc")
+        >>> buf.touch("parsed") is buf
+        True
+
+        From level "advanced" on, a report of a leak has the last places of
+        use of the memory: this call is one, with str(hint). Else it does
+        nothing, and makes no string.
+        Returns: the buffer itself.
+        Raises:  ReleasedError; what str(hint) raises, if it is asked for.
+        Source:  ReferenceCounted.touch.
+        """
+        cdef str text = None
+        if tracking > SIMPLE and hint is not None:
+            text = PyUnicode_FromObject(str(hint))   # of no class whose end runs code
+        self._live()
+        if tracking > SIMPLE:
+            used(self, b"touch", text)
+        return self
+
+    def retained_bytes(self):
+        """Count the bytes of memory that this handle keeps alive.
+
+        >>> allocator = zbuf.PooledAllocator()
+        >>> buf = allocator.buffer(1000)
+        >>> buf.slice(0, 0).retained_bytes()
+        1024
+
+        The whole blocks that it lies in, each once, whoever shares them: a
+        small slice of a large buffer keeps all of that. See compact_if.
+        Raises ReleasedError.
+        """
+        self._live()
+        return self._block.size
+
+    def compact_if(self, ratio, /):
+        """Copy the buffer into a block of its own, if its capacity is less than `ratio` of the one it lies in.
+
+        >>> part = zbuf.copied(b"x" * 1000)[:10]
+        >>> part.compact_if(0.5), part.retained_bytes() < 1000, part.compact_if(0.5)
+        (True, True, False)
+
+        For small slices that are kept for long: each keeps a whole receive
+        buffer, say, from going back to its pool. A quarter is a good ratio.
+        What counts of a block is what was asked for, not what was granted: so
+        what has one of its own stays. Moves no index; content, capacity, and
+        being read-only stay. The handle shares its bytes with no other then.
+        Returns: whether it was copied.
+        Raises, nothing changed: ValueError for a ratio that is not 0 .. 1;
+        BufferError if it would have to move while a memoryview looks at it;
+        PoolExhaustedError, MemoryError; ReleasedError, of the allocator too.
+        Source: Bytes::copy_from_slice of Rust's bytes, with the reason to.
+        """
+        cdef double least = ratio_of(ratio)
+        self._live()
+        if self._cap >= least * self._block.asked:
+            return False
+        must_not_show(self)
+        self._move(self._cap)
+        return True
 
     def __enter__(self):
         self._live()
@@ -1581,7 +1663,7 @@ cdef class ByteBuf:
 
     def __releasebuffer__(self, Py_buffer *view):
         self._exports -= 1
-        block_give(<zb_block *>view.internal, 1)
+        unview(<zb_block *>view.internal)
 
     cdef bint _may_write(self, Py_ssize_t i, Py_ssize_t n) noexcept:
         # May the bytes themselves be overwritten? REQUIRES: live, inside the capacity.
@@ -3909,9 +3991,43 @@ cdef void bury(PyObject *o) noexcept:
     zb_rest(&nursery, o, <PyTypeObject *>ByteBuf)
 
 
+cdef void bury_seen(PyObject *o) noexcept:
+    # tp_dealloc while leaks are tracked: an end that is no release().
+    Py_SET_REFCNT(o, 1)
+    cdef bint ours = track_burial(<void *>o)
+    if (<ByteBuf>o)._block != NULL:
+        track_close((<ByteBuf>o)._block, (<ByteBuf>o)._own, not ours)
+    bury(o)
+
+
+cdef void level_changed() noexcept:
+    (<zb_type *>ByteBuf).tp_dealloc = bury_seen if tracking else bury
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 (<zb_type *>ByteBuf).tp_dealloc = bury
 count_objects(ByteBuf)
 open_nursery(&nursery)
+
+
+cdef void used(ByteBuf buf, const char *what, str hint=None) noexcept:
+    # Tells leak tracking, for all blocks that a live handle lies in.
+    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t here
+    cdef zb_block *block
+    while True:
+        buf._span(i, &here, &block)
+        track_use(block, what, NULL if hint is None else <PyObject *>hint)
+        i += here
+        if i >= buf._cap:
+            break
+
+
+cdef void release_seen(ByteBuf buf) noexcept:
+    # The last reference of a handle is given back; a composite asks for its blocks itself.
+    track_release(<void *>buf, buf._block)
+    track_close(buf._block, buf._own, False)
 
 
 cdef class ByteIterator:
@@ -3955,7 +4071,7 @@ cdef class Window:
 
     def __dealloc__(self):
         if self._block != NULL:
-            block_give(self._block, 1)
+            unview(self._block)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         if self._block == NULL:
@@ -3965,11 +4081,18 @@ cdef class Window:
 
     def __releasebuffer__(self, Py_buffer *view):
         self._buf._exports -= 1
-        block_give(<zb_block *>view.internal, 1)
+        unview(<zb_block *>view.internal)
 
 
 count_objects(ByteIterator)
 count_objects(Window)
+
+
+cdef void unview(zb_block *block) noexcept:
+    # A memoryview gives its reference back.
+    if tracking:
+        track_unview(block)
+    block_give(block, 1)
 
 
 cdef object window_on(ByteBuf buf, zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):
@@ -4142,6 +4265,19 @@ cdef int borrow(object data, Py_buffer *view) except -1:
     if isinstance(data, ByteBuf) and not (<ByteBuf>data)._whole():
         data = (<ByteBuf>data).__bytes__()
     return PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
+
+
+cdef int must_not_show(ByteBuf buf) except -1:
+    if buf._exports:
+        raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {buf._exports} memoryviews look at them")
+    return 0
+
+
+cdef double ratio_of(object ratio) except -1:
+    cdef double share = ratio
+    if not 0 <= share <= 1:
+        raise ValueError(f"a ratio is a number from 0 to 1, not {share}")
+    return share
 
 
 cdef object unwritten(Py_ssize_t i, Py_ssize_t n, Py_ssize_t written):

@@ -8,8 +8,9 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, readable, window_on
+from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, ratio_of, readable, window_on
 from zbuf._foreign cimport foreign_block
+from zbuf._leak cimport SIMPLE, track_burial, track_close, track_follow, track_ours, track_use, tracking, zb_follower
 from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
@@ -29,6 +30,7 @@ cdef enum:
     COALESCE = 512         # below it a copy costs less than a part
     STORE = 1024           # the first block for what is written; each next one doubles
     STORE_MAX = 64 << 10
+    DROPPED = -1           # in _exports, for a handle that dies without release(), until it closes
 
 
 cdef void stay(zb_block *block) noexcept:
@@ -330,6 +332,8 @@ cdef class CompositeByteBuf(ByteBuf):
             mem = self._span(i, &here, &block)
             here = min(here, n)
             block_hold(block, 1)
+            if tracking > SIMPLE:
+                track_use(block, b"slice", NULL)
             made._push(block, mem, here, self._parts[self._here].readonly, False)
             i += here
             n -= here
@@ -397,12 +401,15 @@ cdef class CompositeByteBuf(ByteBuf):
         self._store = NULL
         self._home = NULL
         self._free = self._free_end = NULL
+        cdef bint dropped = self._exports == DROPPED
+        if dropped:
+            self._exports = 0
         cdef bint last = ByteBuf._close(self)
         while slot < stop:
-            block_give(parts[slot].block, 1)
+            leave(parts[slot].block, dropped)
             slot += 1
         if store != NULL:
-            block_give(store, 1)
+            leave(store, dropped)
         if home != NULL:
             pool_give(home)
         if parts != here:
@@ -768,19 +775,41 @@ cdef class CompositeByteBuf(ByteBuf):
         Source: CompositeByteBuf.consolidate.
         """
         self._writable()
-        if self._count() <= 1:
-            return
-        cdef Py_ssize_t r = self._r
-        cdef Py_ssize_t w = self._w
-        cdef CompositeByteBuf gone = blank_composite()
-        gone._reserve(self._stop - self._head)
-        cdef zb_block *block = pool_take(self._pool(), w)
-        self._copy_out(0, block.data, w)
-        gone._stop = self._stop - self._head
-        self._move_parts(gone, 0)
-        self._origin = 0
-        self._push(block, block.data, w, False, False)
-        self._settle(r, w)
+        if self._count() > 1:
+            gather(self)
+
+    def retained_bytes(self):
+        """Count the bytes of memory that this handle keeps alive, and no block twice.
+
+        >>> block = zbuf.wrap(b"x" * 1000)
+        >>> zbuf.CompositeByteBuf(block[:10], block[20:30], coalesce=0).retained_bytes()
+        1000
+
+        The blocks of all parts and of what is written next. Raises ReleasedError.
+        """
+        cdef set blocks = set()
+        self._live()
+        return retained(self, blocks, False)
+
+    def compact_if(self, ratio, /):
+        """Copy all written bytes into one block, if they are less than `ratio` of the blocks they lie in.
+
+        >>> c = zbuf.CompositeByteBuf(zbuf.copied(b"x" * 1000)[:10], coalesce=0)
+        >>> c.compact_if(0.5), c.retained_bytes() < 1000, bytes(c)
+        (True, True, b'xxxxxxxxxx')
+
+        As ByteBuf.compact_if, but for the capacity: room behind the writer is
+        let go. Bytes that were read-only, and the handle is not, are so no more.
+        """
+        cdef double least = ratio_of(ratio)
+        cdef set blocks = set()
+        self._live()
+        if self._w >= least * retained(self, blocks, True):
+            return False
+        must_not_show(self)
+        gather(self)
+        drop_store(self)
+        return True
 
     cdef int _check_kind(self) except -1:
         cdef Py_ssize_t slot = self._head
@@ -842,6 +871,20 @@ cdef void bury(PyObject *o) noexcept:
     zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
 
 
+cdef void bury_seen(PyObject *o) noexcept:
+    # tp_dealloc while leaks are tracked: see ByteBuf's. Nobody looks through a dead handle.
+    Py_SET_REFCNT(o, 1)
+    if not track_burial(<void *>o) and (<ByteBuf>o)._block != NULL:
+        (<ByteBuf>o)._exports = DROPPED
+    bury(o)
+
+
+cdef void level_changed() noexcept:
+    (<zb_type *>CompositeByteBuf).tp_dealloc = bury_seen if tracking else bury
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 cdef object call(PyObject *cls, PyObject *const *args, size_t nargsf, PyObject *names):
     # tp_vectorcall, CompositeByteBuf(...): parts alone go by no tuple and not
     # through __init__, which takes 40 ns.
@@ -873,6 +916,66 @@ cdef void look_at(ByteBuf made, zb_block *block, unsigned char *mem, Py_ssize_t 
     made._w = made._run = n
     if readonly:
         made._lim = READONLY
+    if tracking > SIMPLE:
+        track_use(block, b"slice", NULL)
+
+
+cdef void leave(zb_block *block, bint dropped) noexcept:
+    # A composite that closes gives one of its references back.
+    if tracking:
+        track_close(block, 1, dropped)
+    block_give(block, 1)
+
+
+cdef Py_ssize_t retained(CompositeByteBuf buf, set blocks, bint asked) except -1:
+    # The bytes of all blocks, those asked for or those granted. `blocks` is
+    # empty: to make it here might run code.
+    cdef Py_ssize_t n = 0
+    cdef Py_ssize_t slot
+    for slot in range(buf._head, buf._stop):
+        n += size_once(buf._parts[slot].block, blocks, asked)
+    if buf._store != NULL:
+        n += size_once(buf._store, blocks, asked)
+    return n
+
+
+cdef Py_ssize_t size_once(zb_block *block, set blocks, bint asked) except -1:
+    address = <size_t>block
+    if address in blocks:
+        return 0
+    blocks.add(address)
+    return block.asked if asked else block.size
+
+
+cdef int gather(CompositeByteBuf buf) except -1:
+    # Copies the written bytes into one block, their only part then; the parts
+    # are let go last, with `gone`.
+    cdef Py_ssize_t r = buf._r
+    cdef Py_ssize_t w = buf._w
+    cdef zb_block *block
+    cdef CompositeByteBuf gone = blank_composite()
+    gone._reserve(buf._stop - buf._head)
+    if tracking:
+        track_ours(<void *>gone)
+    if w > 0:
+        block = pool_take(buf._pool(), w)
+        buf._copy_out(0, block.data, w)
+    gone._stop = buf._stop - buf._head
+    buf._move_parts(gone, 0)
+    buf._origin = 0
+    if w > 0:
+        buf._push(block, block.data, w, False, False)
+    buf._settle(r, w)
+    return 0
+
+
+cdef void drop_store(CompositeByteBuf buf) noexcept:
+    # What is written next takes a new one.
+    cdef zb_block *store = buf._store
+    buf._store = NULL
+    buf._free = buf._free_end = NULL
+    if store != NULL:
+        block_give(store, 1)
 
 
 cdef int take_for_pieces(CompositeByteBuf buf, ByteBuf src) except -1:

@@ -65,23 +65,31 @@ cdef struct zb_pool:
     double decay               # seconds until nothing at rest is left
     double ticked              # when the last tick was
     bint zeroed                # zeros in every block that is taken
-    bint plain                 # a block at rest is as good as taken: no zeros, no lock
+    bint plain                 # a block at rest is as good as taken: no zeros, no lock, nobody watches
     bint sensitive             # zeros over every block that is given back
     bint closed
     zb_block *(*miss)(zb_pool *pool, Py_ssize_t n) noexcept
+    void (*unmap)(zb_large *large) noexcept   # the end of a large block that was kept
+    int (*complain)(zb_pool *pool) except -1  # raises for what is in `faulty`
+    zb_large *faulty           # blocks that were found overwritten, not yet told; takes are refused
+    zb_pool *next              # in a list of all pools
+    zb_pool *prev
     zb_arenas arenas
     Py_ssize_t idle_low        # idle pages: as low and step of a bin
     Py_ssize_t idle_step
     int next_out               # number of the bin that makes room next
     zb_large *large            # live blocks above the classes, or all of a system pool
-    zb_large *large_kept
-    Py_ssize_t large_rest      # bytes of those kept
+    zb_large *large_kept       # the last first
+    zb_large *large_oldest     # the last of these
+    Py_ssize_t large_keeps     # how many,
+    Py_ssize_t large_rest      # and their bytes
     Py_ssize_t large_hits
     Py_ssize_t large_misses
     zb_bin bins[CLASSES]
 
 # Where buffers come from that nobody chose an allocator for.
 cdef zb_pool *default_pool
+cdef zb_pool *pools            # all there are
 
 
 cdef inline zb_block *pool_take(zb_pool *pool, Py_ssize_t n) except NULL:
@@ -128,6 +136,13 @@ cdef Py_ssize_t pool_kept(zb_pool *pool) noexcept
 # Returns what is kept to the system until at most `target` bytes are left.
 cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept
 cdef void set_default_pool(zb_pool *pool) noexcept
+# For what takes and keeps large blocks in its own way.
+cdef void link_large(zb_large **list, zb_large *large) noexcept
+cdef void unlink_large(zb_large **list, zb_large *large) noexcept
+cdef void keep_large(zb_pool *pool, zb_large *large) noexcept
+cdef void unkeep_large(zb_pool *pool, zb_large *large) noexcept
+# The end of a closed pool, if nobody holds it and nothing of it is live.
+cdef void pool_may_go(zb_pool *pool) noexcept
 # Lets the time that has passed take its share. The slow ways call it.
 cdef void tick(zb_pool *pool) noexcept
 # How many blocks have references.

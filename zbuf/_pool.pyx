@@ -7,6 +7,7 @@ from zbuf._arena cimport (
     ARENA, PAGE, arenas_give, arenas_purge, arenas_take, arenas_unmap, map_pages, unmap_pages,
 )
 from zbuf._block cimport zb_block
+from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
@@ -44,7 +45,7 @@ cdef enum:
 cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block = NULL
     pools_lock()
-    if not pool.closed and not too_much(pool, n):
+    if not pool.closed and not too_much(pool, n) and pool.faulty == NULL:
         block = pool.miss(pool, n)
         if block != NULL:
             block.asked = n
@@ -55,6 +56,8 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
         refuse(pool, n)
     elif pool.zeroed:
         memset(block.data, 0, block.size)
+    if tracking:
+        track(block)
     return block
 
 
@@ -65,6 +68,8 @@ cdef bint too_much(zb_pool *pool, Py_ssize_t n) noexcept:
 cdef int refuse(zb_pool *pool, Py_ssize_t n) except -1:
     if pool.closed:
         raise ReleasedError("this allocator was closed")
+    if pool.faulty != NULL:
+        pool.complain(pool)
     if too_much(pool, n):
         raise PoolExhaustedError(n, pool.requested, pool.max_live)
     raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
@@ -344,12 +349,18 @@ cdef void large_done(zb_block *block) noexcept:
 cdef void keep_large(zb_pool *pool, zb_large *large) noexcept:
     large.ticks = 0
     link_large(&pool.large_kept, large)
+    if large.next == NULL:
+        pool.large_oldest = large
+    pool.large_keeps += 1
     pool.large_rest += large.block.size
     set_rest_max(pool)
 
 
 cdef void unkeep_large(zb_pool *pool, zb_large *large) noexcept:
+    if pool.large_oldest == large:
+        pool.large_oldest = large.prev
     unlink_large(&pool.large_kept, large)
+    pool.large_keeps -= 1
     pool.large_rest -= large.block.size
     set_rest_max(pool)
 
@@ -491,7 +502,7 @@ cdef void decay_large(zb_pool *pool) noexcept:
         large.ticks += 1
         if large.ticks >= TICKS:
             unkeep_large(pool, large)
-            drop_large(large)
+            pool.unmap(large)
         large = next
 
 
@@ -501,7 +512,7 @@ cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept:
     while pool_kept(pool) > target and pool.large_kept != NULL:
         large = pool.large_kept
         unkeep_large(pool, large)
-        drop_large(large)
+        pool.unmap(large)
     while pool_kept(pool) > target and k >= 0:
         while pool_kept(pool) > target and pool.bins[k].stack != NULL:
             rest_to_span(pool, &pool.bins[k])
@@ -531,13 +542,54 @@ cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay,
     pool.decay = decay
     pool.ticked = now()
     pool.zeroed = zeroed
-    pool.plain = not (zeroed or ZB_FREE_THREADED)
     pool.sensitive = sensitive
     pool.miss = pooled_miss
+    pool.unmap = drop_large
     for k in range(CLASSES):
         shape_bin(&pool.bins[k], k)
     set_rest_max(pool)
+    enlist(pool)
     return pool
+
+
+cdef void enlist(zb_pool *pool) noexcept:
+    global pools
+    pools_lock()
+    set_plain(pool)
+    pool.next = pools
+    if pools != NULL:
+        pools.prev = pool
+    pools = pool
+    pools_unlock()
+
+
+cdef void delist(zb_pool *pool) noexcept:
+    global pools
+    if pool.next != NULL:
+        pool.next.prev = pool.prev
+    if pool.prev != NULL:
+        pool.prev.next = pool.next
+    else:
+        pools = pool.next
+
+
+cdef void set_plain(zb_pool *pool) noexcept:
+    pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED)
+
+
+cdef void level_changed() noexcept:
+    # Takes are seen by leak tracking, or not any more.
+    cdef zb_pool *pool
+    pools_lock()
+    pool = pools
+    while pool != NULL:
+        set_plain(pool)
+        pool = pool.next
+    pools_unlock()
+
+
+cdef zb_follower follower
+track_follow(&follower, level_changed)
 
 
 cdef void shape_bin(zb_bin *bin, int number) noexcept:
@@ -584,10 +636,16 @@ cdef void pool_close(zb_pool *pool) noexcept:
 
 cdef void pool_may_go(zb_pool *pool) noexcept:
     # A closed pool has nothing at rest: with the last live block all is gone.
+    cdef zb_large *large
     if not pool.closed:
         return
     arenas_unmap(&pool.arenas, 0)
     if pool.refs == 0 and not pool_lives(pool):
+        delist(pool)
+        while pool.faulty != NULL:
+            large = pool.faulty
+            unlink_large(&pool.faulty, large)
+            pool.unmap(large)
         free(pool)
 
 

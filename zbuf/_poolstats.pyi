@@ -1,0 +1,3 @@
+from zbuf.stats import LiveBlock
+
+def _live_anywhere() -> dict[int, LiveBlock]: ...

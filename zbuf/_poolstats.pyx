@@ -2,7 +2,8 @@
 
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
-from zbuf._pool cimport pool_kept, pool_live, pools_lock, pools_unlock, zb_bin, zb_large, zb_pool, zb_span
+from zbuf._leak cimport track_seen
+from zbuf._pool cimport pool_kept, pool_live, pools, pools_lock, pools_unlock, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
 
@@ -84,7 +85,24 @@ cdef list live_of(zb_pool *pool):
         record_all(found, pool)
     finally:
         pools_unlock()
-    return list(map(LiveBlock, found[0::3], found[1::3], found[2::3]))
+    return list(map(LiveBlock, found[1::6], found[2::6], found[3::6], found[4::6], found[5::6]))
+
+
+def _live_anywhere():
+    """The live blocks of all pools, by their address."""
+    from zbuf.stats import LiveBlock
+    cdef list found = []
+    cdef zb_pool *pool
+    pools_lock()
+    try:
+        pool = pools
+        while pool != NULL:
+            record_all(found, pool)
+            pool = pool.next
+    finally:
+        pools_unlock()
+    blocks = map(LiveBlock, found[1::6], found[2::6], found[3::6], found[4::6], found[5::6])
+    return dict(zip(found[0::6], blocks))
 
 
 cdef int record_all(list found, zb_pool *pool) except -1:
@@ -105,9 +123,11 @@ cdef int record_all(list found, zb_pool *pool) except -1:
 
 
 cdef int record(list found, zb_block *block) except -1:
+    found.append(<size_t>block)
     found.append(block.asked)
     found.append(block.size)
     found.append(block.refs)
+    track_seen(found, block)
     return 0
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CapacityError",
     "CorruptFrameError",
+    "CorruptMemoryError",
     "FileChangedError",
     "FrameTooLongError",
     "LayoutError",
@@ -61,6 +62,19 @@ class PoolExhaustedError(ZbufError, MemoryError):
     def __init__(self, wanted: int, live: int, max_live: int) -> None:
         super().__init__(f"wanted {wanted} bytes, {live} of at most {max_live} are live")
         self.wanted, self.live, self.max_live = wanted, live, max_live
+
+
+class CorruptMemoryError(ZbufError, RuntimeError):
+    """A DebugAllocator found memory of its buffers overwritten by something that is no handle.
+
+    `what` says where, `size` is that of the buffer, `at` the first byte found,
+    counted from the buffer's first, `byte` what it is now. Notes tell where
+    the buffer was allocated and where it was given back.
+    """
+
+    def __init__(self, what: str, size: int, at: int, byte: int) -> None:
+        super().__init__(f"a buffer of {size} bytes was {what}: byte {at} is 0x{byte:02x}")
+        self.what, self.size, self.at, self.byte = what, size, at, byte
 
 
 class TruncatedFileError(ZbufError, EOFError):

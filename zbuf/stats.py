@@ -11,12 +11,17 @@ class LiveBlock(NamedTuple):
     >>> with zbuf.PooledAllocator() as allocator:
     ...     buf = allocator.buffer(100)
     ...     allocator.live()
-    [LiveBlock(requested=100, granted=128, refs=1)]
+    [LiveBlock(requested=100, granted=128, refs=1, age=None, place=None)]
+
+    age    seconds since it was taken,
+    place  and where: both None unless zbuf.leak watches it
     """
 
     requested: int
     granted: int
     refs: int
+    age: float | None = None
+    place: str | None = None
 
 
 class ClassStats(NamedTuple):

@@ -1,4 +1,4 @@
-"""For tests: memory that runs out, and system calls that say what they are told.
+"""For tests: memory that runs out, system calls that say what they are told, buffers left behind, odd layouts.
 
 Code that only ever saw things go well is wrong where they do not. Here every
 allocation of zbuf and every call that moves its bytes can be made to fail, one
@@ -18,16 +18,26 @@ after the other, with nothing in the program but the test changed:
 1004
 
 Both work on the whole process, whichever thread asks, and one at a time.
+
+This module is a pytest plugin too. With `pytest -p zbuf.testing` a test that
+uses the fixture no_zbuf_leaks fails, at its teardown, if it leaves more live
+buffers behind than there were; with --zbuf-leaks every test does. The places
+where they were allocated are told with --zbuf-leak-level=paranoid.
 """
 
 import sys
 from collections.abc import Iterable
+from itertools import cycle
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from zbuf import _memory, _script
+from zbuf._buf import ByteBuf, copied
+from zbuf._composite import CompositeByteBuf
 
-__all__ = ["Short", "fail_after", "syscalls"]
+__all__ = ["Short", "fail_after", "fragmented", "odd_aligned", "syscalls"]
+
+pytest_plugins = ["zbuf._pytest"]    # for pytest alone: zbuf does not need it
 
 
 class fail_after:
@@ -135,3 +145,37 @@ def _code_and_most(outcome: int | Short | None) -> tuple[int, int]:
     if number < 1:
         raise ValueError(f"an outcome is an errno or Short(1 byte or more), not {outcome}")
     return (0, number) if isinstance(outcome, Short) else (number, sys.maxsize)
+
+
+def fragmented(data: bytes | bytearray | memoryview | ByteBuf, /, *sizes: int) -> CompositeByteBuf:
+    """Make a buffer of these bytes that lie in many small parts, each a block of its own.
+
+    >>> buf = zbuf.testing.fragmented(b"0123456789", 1, 4)
+    >>> [bytes(part) for part in buf.parts()]
+    [b'0', b'1234', b'5', b'6789']
+
+    So every read, search or send meets the seams. The parts are of `sizes`
+    bytes, in turn and over again; of 1, 2, 3 and 5 if there are none.
+    Raises: ValueError for a size below 1.
+    """
+    sizes = sizes or (1, 2, 3, 5)
+    if min(sizes) < 1:
+        raise ValueError(f"a part has 1 byte or more, not {min(sizes)}")
+    content, made, turns = bytes(data), CompositeByteBuf(coalesce=0), cycle(sizes)
+    while (at := len(made)) < len(content):
+        with copied(content[at : at + next(turns)]) as part:
+            made.append(part)
+    return made
+
+
+def odd_aligned(data: bytes | bytearray | memoryview | ByteBuf, /) -> ByteBuf:
+    """Make a buffer of these bytes whose memory begins at an odd address.
+
+    >>> zbuf.testing.odd_aligned(b"0123456789").read_u64_le() == int.from_bytes(b"01234567", "little")
+    True
+
+    For code that takes pointers: no number in it is aligned. Its capacity is
+    fixed, and other bytes lie right before and behind.
+    """
+    with copied(b"?" + bytes(data) + b"!") as whole:
+        return whole.slice(1, len(data))

@@ -216,7 +216,12 @@ def allocators(kind):
         allocator, bufs = subject
         check(*bufs)
         allocator._check()
-        return allocator.closed, sorted(allocator.live()), allocator.stats().requested, zbuf.default_allocator()
+        return allocator.closed, sorted(block[:3] for block in allocator.live()), allocator.stats().requested, zbuf.default_allocator()
+
+    if kind is zbuf.DebugAllocator:
+        more = {"DebugAllocator.verify": lambda subject: subject[0].verify()}
+    else:
+        more = {}
 
     def made_default(subject):
         return zbuf.set_default_allocator(zbuf.set_default_allocator(subject[0]))
@@ -241,6 +246,7 @@ def allocators(kind):
         "copied": lambda subject: zbuf.copied(b"x" * 1000),
         "wrap": lambda subject: zbuf.wrap(b"x" * 1000, bytearray(1000), zbuf.copied(b"y"), b"z"),
         "CompositeByteBuf": lambda subject: zbuf.CompositeByteBuf(*[b"head", bytes(1000)] * 10),
+        **more,
     }
     return make, calls, state
 
@@ -248,7 +254,7 @@ def allocators(kind):
 def cases():
     for group in (Layouts, Regions, Directs, Queues, Searchers, Codecs):
         yield group.__name__, group.make, group.calls, group.state
-    for kind in (zbuf.PooledAllocator, zbuf.SystemAllocator):
+    for kind in (zbuf.PooledAllocator, zbuf.SystemAllocator, zbuf.DebugAllocator):
         yield kind.__name__, *allocators(kind)
 
 
@@ -274,5 +280,5 @@ def test_every_public_name_has_a_case_here_or_among_the_buffers():
             continue
         members = [f"{name}.{member}" for member in dir(thing) if member[0] != "_"] if isinstance(thing, type) else []
         assert name == "EMPTY" or {name, *members} <= called
-    for kind in (zbuf.PooledAllocator, zbuf.SystemAllocator):
+    for kind in (zbuf.PooledAllocator, zbuf.SystemAllocator, zbuf.DebugAllocator):
         assert {f"{kind.__name__}.{member}" for member in dir(kind) if member[0] != "_"} <= called

@@ -27,7 +27,7 @@ def pool(made):
     return made()
 
 
-@pytest.fixture(params=[zbuf.PooledAllocator, zbuf.SystemAllocator], ids=["pooled", "system"])
+@pytest.fixture(params=[zbuf.PooledAllocator, zbuf.SystemAllocator, zbuf.DebugAllocator], ids=["pooled", "system", "debug"])
 def any_kind(request):
     return request.param
 

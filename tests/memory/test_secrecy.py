@@ -8,6 +8,12 @@ from tools import MIB, at_rest
 SIZES = [1, 64, 1000, 4096, 65_600, MIB, MIB + 1, 3 * MIB, 9 * MIB]
 
 
+@pytest.fixture(params=[zbuf.PooledAllocator, zbuf.SystemAllocator], ids=["pooled", "system"])
+def any_kind(request):
+    """Those that have the two options."""
+    return request.param
+
+
 def whole(buf):
     buf.writer_index = buf.capacity
     return bytes(buf)

@@ -121,10 +121,14 @@ def codecs(buf: ByteBuf) -> None:
     zbuf.testing.fail_after(1).fired = 0  # error
     zbuf.testing.syscalls(["short:1"])  # error
     zbuf.testing.Short("1")  # error
+    zbuf.testing.fragmented("text")  # error
+    zbuf.testing.odd_aligned(b"abc", 1)  # error
     zbuf.io.send(sock, "text")  # error
     zbuf.io.send("sock", b"bytes")  # error
     zbuf.io.recv_into(sock, bytearray(4))  # error
     zbuf.io.read_into("path", buf)  # error
+
+
 async def streams(stream: zbuf.aio.Stream) -> None:
     stream.write("text")  # error
     await stream.read("all")  # error
@@ -146,3 +150,13 @@ def relays(sock: socket.socket, buf: ByteBuf) -> None:
     zbuf.direct.DirectFile(3)  # error
     zbuf.direct.DirectFile("name").write(b"bytes", 0)  # error
     zbuf.direct.aligned_buffer(100, allocator="pool")  # error
+
+
+def watching(buf: ByteBuf) -> None:
+    zbuf.leak.set_level(3)  # error
+    zbuf.leak.level = "simple"  # error
+    buf.touch(hint="x")  # error
+    buf.compact_if()  # error
+    buf.compact_if("half")  # error
+    buf.retained_bytes = 5  # error
+    zbuf.DebugAllocator(zeroed=True)  # error

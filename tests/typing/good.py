@@ -245,6 +245,29 @@ def searches() -> None:
     scan = searcher.scan()
     assert_type(scan.feed(b"abc"), list[tuple[int, int]])
     assert_type(scan.position, int)
+
+
+def watched(buf: ByteBuf) -> None:
+    before = zbuf.leak.set_level("advanced")
+    assert_type(before, str)
+    assert_type(zbuf.leak.level(), str)
+    assert_type(buf.touch().touch(("any", "hint")), ByteBuf)
+    assert_type((buf.retained_bytes(), buf.compact_if(0.5), buf.compact_if(0)), tuple[int, bool, bool])
+    with zbuf.DebugAllocator(max_live=None, quarantine=Index()) as debug:
+        debug.verify()
+        with debug.buffer() as some:
+            assert some.capacity == 256
+            assert_type((debug.live()[0].age, debug.live()[0].place), tuple[float | None, str | None])
+    zbuf.leak.set_level(before)
+    assert_type(zbuf.leak.report(), int)
+    with zbuf.testing.fragmented(buf, 1, 2) as parts, zbuf.testing.odd_aligned(b"abc") as odd:
+        assert_type((parts, odd), tuple[CompositeByteBuf, ByteBuf])
+
+
+def corrupt(error: zbuf.CorruptMemoryError) -> tuple[str, int, int, int]:
+    return error.what, error.size, error.at, error.byte
+
+
 def faults() -> None:
     with zbuf.testing.fail_after(1, times=None) as fault:
         try:
@@ -304,6 +327,7 @@ def main() -> None:
         with buf.copy() as some:
             like_bytes(some)
     with zbuf.copied(b"abc") as three:
+        watched(three)
         assert short(three) == (8, 3, 0)
     assert_type(zbuf.EMPTY, ByteBuf)
     assert_type(zbuf.__version__, str)

@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, fresh
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._leak cimport track_ours, tracking
 from zbuf._memory cimport count_objects
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_hold
@@ -101,7 +102,7 @@ cdef class FrameDecoder:
             event = self._split(src, &at, frames, &cut)
             if event >= TOO_LONG:
                 if at < src._w:
-                    unread = src._part(at, src._w - at)
+                    unread = ours(src._part(at, src._w - at))
             elif at < src._w:
                 self._hold(src, at, src._w)
         except:
@@ -227,7 +228,7 @@ cdef class FrameDecoder:
             room = max(n, <Py_ssize_t>LEAST)
             if self._now.total > room:
                 room = max(n, <Py_ssize_t>min(self._now.total, EXPECTED))
-            held = blank()
+            held = ours(blank())
             block = pool_take(default_pool, room)
             held._adopt(block, block.data, room, PY_SSIZE_T_MAX)
             self._held = held
@@ -238,7 +239,7 @@ cdef class FrameDecoder:
         if isinstance(self._held, CompositeByteBuf):
             parts = <CompositeByteBuf>self._held
         else:
-            parts = blank_composite()
+            parts = <CompositeByteBuf>ours(blank_composite())
             if self._held is not None:
                 parts._append_pieces(self._held)
         parts._append_piece(block, mem, n, readonly)
@@ -375,6 +376,13 @@ cdef class FrameDecoder:
         self._rest = None
 
 
+cdef inline ByteBuf ours(ByteBuf buf):
+    # A handle that only the decoder has: leak tracking does not ask who released it.
+    if tracking:
+        track_ours(<void *>buf)
+    return buf
+
+
 cdef inline ByteBuf view(zb_block *block, unsigned char *mem, Py_ssize_t n, bint readonly):
     # A handle of its own on n bytes at mem.
     cdef ByteBuf made = blank()
@@ -407,7 +415,7 @@ cdef ByteBuf input_of(object data):
         return <ByteBuf>data
     PyObject_GetBuffer(data, &bytes_of, PyBUF_SIMPLE)
     try:
-        made = blank()
+        made = ours(blank())
         block = pool_take(default_pool, bytes_of.len)
         made._adopt(block, block.data, bytes_of.len, bytes_of.len)
         memcpy(block.data, bytes_of.buf, bytes_of.len)
@@ -421,7 +429,7 @@ cdef ByteBuf behind(ByteBuf rest, ByteBuf src):
     # Both as one.
     if src._w == src._r:
         return rest
-    cdef CompositeByteBuf both = blank_composite()
+    cdef CompositeByteBuf both = <CompositeByteBuf>ours(blank_composite())
     both._append_pieces(rest)
     both._append_pieces(src)
     return both
