@@ -44,6 +44,11 @@ def __getattr__(name):
     raise AttributeError(f"module 'zbuf' has no attribute {name!r}")
 
 
+if isinstance(default_allocator(), DebugAllocator):
+    from zbuf import _trap
+
+    _trap.watch(ByteBuf, CompositeByteBuf)
+
 if _environ.get("ZBUF_LEAK"):
     from zbuf import leak
 

@@ -29,6 +29,7 @@ from zbuf._layout import Layout as Layout
 from zbuf._searcher import Searcher as Searcher
 from zbuf.errors import (
     CapacityError as CapacityError,
+    ConcurrentUseError as ConcurrentUseError,
     CorruptFrameError as CorruptFrameError,
     CorruptMemoryError as CorruptMemoryError,
     FileChangedError as FileChangedError,
@@ -50,6 +51,6 @@ __version__: str
 __all__ = [
     "EMPTY", "Allocator", "ByteBuf", "CompositeByteBuf", "DebugAllocator", "FileRegion", "Flushed", "Layout", "OutboundBuffer",
     "PooledAllocator", "Searcher", "SystemAllocator", "buffer", "copied", "default_allocator", "set_default_allocator", "wrap",
-    "CapacityError", "CorruptFrameError", "CorruptMemoryError", "FileChangedError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
+    "CapacityError", "ConcurrentUseError", "CorruptFrameError", "CorruptMemoryError", "FileChangedError", "FrameTooLongError", "LayoutError", "PoolExhaustedError", "ReadOnlyError", "ReleasedError", "TruncatedFileError",
     "UnderflowError", "VarintError", "ZbufError",
 ]

@@ -279,7 +279,9 @@ cdef class DebugAllocator(Allocator):
     verify() or close(), or growth, raises CorruptMemoryError.
 
     With the environment variable ZBUF_DEBUG=1 one of these is the default
-    allocator, without a change of the program.
+    allocator, without a change of the program; and a method of a buffer that is
+    called while another thread is in one raises ConcurrentUseError with the
+    names of both.
 
     Raises: ValueError for negative numbers, MemoryError.
     Source: glibc's MALLOC_PERTURB_, AddressSanitizer's quarantine.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CapacityError",
+    "ConcurrentUseError",
     "CorruptFrameError",
     "CorruptMemoryError",
     "FileChangedError",
@@ -62,6 +63,18 @@ class PoolExhaustedError(ZbufError, MemoryError):
     def __init__(self, wanted: int, live: int, max_live: int) -> None:
         super().__init__(f"wanted {wanted} bytes, {live} of at most {max_live} are live")
         self.wanted, self.live, self.max_live = wanted, live, max_live
+
+
+class ConcurrentUseError(ZbufError, RuntimeError):
+    """Under ZBUF_DEBUG=1: a thread called a method of a buffer in which another thread was.
+
+    `thread` and `method` name the call that was refused and has done nothing,
+    `other_thread` and `other_method` the one that was there before it.
+    """
+
+    def __init__(self, kind: str, thread: str, other_thread: str, method: str, other_method: str) -> None:
+        super().__init__(f"thread {thread!r} calls {method} of a {kind} while thread {other_thread!r} is in its {other_method}")
+        self.thread, self.other_thread, self.method, self.other_method = thread, other_thread, method, other_method
 
 
 class CorruptMemoryError(ZbufError, RuntimeError):

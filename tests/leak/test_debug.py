@@ -222,3 +222,70 @@ def test_what_no_call_has_told_is_told_at_exit():
     told = run(program, ZBUF_DEBUG="1")[1]
     for n in (10, 20):    # each of them
         assert f"CorruptMemoryError: a buffer of {n} bytes was overwritten after its release: byte 2 is 0x00" in told
+
+
+TRAPPED = """
+    import threading, zbuf
+    class Index:
+        # Asked for in the middle of the call of one thread, it lets another thread call.
+        def __init__(self, call):
+            self.call = call
+        def __index__(self):
+            thread = threading.Thread(target=self.other, name="second")
+            thread.start()
+            thread.join()
+            return 7
+        def other(self):
+            try:
+                self.call()
+            except zbuf.ConcurrentUseError as error:
+                print(error)
+    """
+
+
+@pytest.mark.parametrize(("make", "kind"), [("zbuf.copied(b'abc')", "ByteBuf"), ("zbuf.CompositeByteBuf(zbuf.copied(b'abc'))", "CompositeByteBuf")])
+def test_two_threads_in_one_buffer_are_caught(make, kind):
+    program = TRAPPED + f"""
+    buf = {make}
+    buf.set_u8(0, Index(lambda: buf.skip(2)))
+    print(buf.reader_index, bytes(buf), buf.slice(0, 1).get_u8(0))
+    """
+    told = f"thread 'second' calls skip of a {kind} while thread 'MainThread' is in its set_u8\n0 b'\\x07bc' 7\n"
+    assert run(program, ZBUF_DEBUG="1") == (told, "")
+
+
+def test_one_thread_may_come_back_into_its_buffer_and_others_into_its_views():
+    program = TRAPPED + """
+    buf = zbuf.copied(b"abc")
+    view = buf.slice()
+    class Mine:
+        def __index__(self):
+            return buf.skip(1) or 9
+    buf.set_u8(0, Mine())
+    buf.set_u8(1, Index(lambda: view.skip(2)))
+    print(buf.reader_index, view.reader_index, buf.get_bytes(0, 3))
+    """
+    assert run(program, ZBUF_DEBUG="1") == ("1 2 b'\\t\\x07c'\n", "")
+
+
+def test_unguarded_use_is_caught_sooner_or_later():
+    program = """
+    import threading, zbuf
+    buf = zbuf.copied(b"abc")
+    caught = threading.Event()
+    def use():
+        while not caught.is_set():
+            try:
+                buf.get_u8(0)
+            except zbuf.ConcurrentUseError:
+                caught.set()
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    print(caught.is_set())
+    """
+    assert run(program, ZBUF_DEBUG="1") == ("True\n", "")
+
+
+def test_without_the_variable_there_is_no_trap():
+    assert run("import sys, zbuf; print('zbuf._trap' in sys.modules)") == ("False\n", "")

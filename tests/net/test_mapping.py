@@ -278,13 +278,13 @@ def test_to_be_shown_is_never_an_error(cut):
 def test_a_thread_is_told_of_its_own_touch(cut):
     told = []
 
-    def touch():
+    def touch(view):
         try:
-            cut.get_u8(GONE)
+            view.get_u8(GONE)
         except zbuf.TruncatedFileError as error:
             told.append(str(error))
 
-    threads = [threading.Thread(target=touch) for _ in range(8)]
+    threads = [threading.Thread(target=touch, args=[cut.duplicate()]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
