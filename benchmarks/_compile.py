@@ -1,5 +1,6 @@
 """Compiles _strangers.pyx against the zbuf that is imported, and programs in C, into a cache outside the source tree."""
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -14,6 +15,7 @@ import zbuf
 SOURCE = Path(__file__).with_name("_strangers.pyx")
 
 
+@functools.cache
 def strangers() -> ModuleType:
     """The compiled module; made anew when its source, zbuf's pxds or the interpreter change."""
     package = Path(zbuf.__file__).parent

@@ -4,6 +4,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from zbuf cimport load_u32_be, store_u32_be
 from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 
@@ -71,3 +72,34 @@ def join_and_read(list parts, Py_ssize_t turns):
     for k in range(turns):
         total += read_raw(b"".join(parts), 1)
     return total
+
+
+def answer_gets(ByteBuf asked, dict store, ByteBuf reply):
+    """Answer all whole commands: a length and a key, by the length of its value and the value."""
+    cdef bytes value
+    cdef unsigned char *out
+    cdef Py_ssize_t n
+    while True:
+        key = next_key(asked)
+        if key is None:
+            return reply
+        value = store[key]
+        n = len(value)
+        out = reply._room(4 + n)
+        store_u32_be(out, <uint32_t>n)
+        memcpy(out + 4, <const char *>value, n)
+
+
+cdef bytes next_key(ByteBuf asked):
+    # None while it is not whole.
+    cdef Py_ssize_t here = asked._w - asked._r
+    cdef Py_ssize_t n
+    cdef bytes key
+    if here < 4:
+        return None
+    n = load_u32_be(asked._look(0, 4))
+    if here - 4 < n:
+        return None
+    key = asked._bytes(asked._r + 4, n)
+    asked._advance(4 + n)
+    return key

@@ -1,6 +1,5 @@
 """C12, C14: what does a program in Cython pay that cimports zbuf?"""
 
-import functools
 import importlib.util
 from time import thread_time_ns
 
@@ -16,21 +15,16 @@ PIECE = bytes(range(64))
 
 def per_turn(work: str, data, turns: int, reads: int = 1) -> float:
     """Nanoseconds of one turn, or of one of its reads."""
-    run = getattr(compiled(), work)
+    run = getattr(strangers(), work)
     run(data, 1)
     start = thread_time_ns()
     run(data, turns)
     return (thread_time_ns() - start) / turns / reads
 
 
-@functools.cache
-def compiled():
-    return strangers()
-
-
 def contestant(name: str, work: str, data, turns: int, reads: int = 1) -> Figure:
     return Figure(
-        name, lambda: per_turn(work, data, turns, reads), result=lambda: getattr(compiled(), work)(data, 1)
+        name, lambda: per_turn(work, data, turns, reads), result=lambda: getattr(strangers(), work)(data, 1)
     )
 
 

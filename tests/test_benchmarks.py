@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -123,19 +124,22 @@ def test_of_a_rate_more_is_better():
         assert (result.met("slow", False), result.met("fast", False)) == (rate, not rate)
 
 
-def load(port):
+def load(port, size=64, answer=64):
     from benchmarks._compile import program
 
-    command = [program(ROOT / "benchmarks" / "load" / "echo.c"), str(port), "3", "4", "64", "0.05"]
+    command = [program(ROOT / "benchmarks" / "load" / "load.c"), str(port), "3", "4", str(size), str(answer), "0.05"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("kind", ["zbuf", "bytes", "protocol", "streams"])
-def test_the_load_counts_what_an_echo_server_gives_back(kind):
+KINDS = ["WithZbuf", "WithBytes", "Receiver/asyncio", "Protocol/asyncio", "streams"]
+
+
+@pytest.mark.parametrize(("service", "kind"), [*product(["echo", "get"], KINDS), ("get", "WithCython")])
+def test_the_load_counts_what_a_server_answers(service, kind):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "benchmarks.load", kind]
+    command = [sys.executable, "-m", "benchmarks.load", service, kind]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
-        done = load(json.loads(server.stdout.readline())["port"])
+        done = load(json.loads(server.stdout.readline())["port"], size=64 if service == "echo" else 16)
         server.communicate(timeout=60)    # ends with its input
     counted = json.loads(done.stdout)
     assert counted["messages"] >= 3 * 4 and counted["messages"] % 4 == 0 and counted["seconds"] > 0
@@ -152,4 +156,4 @@ def test_the_load_sees_that_other_bytes_come_back():
         thread.start()
         done = load(listener.getsockname()[1])
         thread.join()
-    assert (done.returncode, done.stderr) == (1, "what came back is not what was sent\n")
+    assert (done.returncode, done.stderr) == (1, "what came is not the answer\n")

@@ -1,13 +1,17 @@
-"""An echo server: python -m benchmarks.load NAME. Says its port, and ends with its input."""
+"""A server to be measured: python -m benchmarks.load SERVICE KIND. Says its port, and ends with its input."""
 
 import asyncio
+import importlib
 import json
 import os
 import socket
 import sys
 import threading
+from typing import Any
 
-from benchmarks.load import bare, loops
+from benchmarks.load import bare, gets, loops
+
+SERVICES = {"echo": (bare, loops), "get": (gets, gets)}
 
 
 def end_with_input() -> None:
@@ -15,20 +19,23 @@ def end_with_input() -> None:
     os._exit(0)
 
 
-def main(name: str) -> None:
+def main(service: str, kind: str) -> None:
     threading.Thread(target=end_with_input, daemon=True).start()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-    if name == "zbuf":
-        bare.serve(listener, bare.WithZbuf)
-    elif name == "bytes":
-        bare.serve(listener, bare.WithBytes)
-    elif name == "uvloop":
-        import uvloop
+    serve(listener, *SERVICES[service], kind)
 
-        uvloop.run(loops.serve_protocol(listener))
+
+def serve(listener: socket.socket, on_sockets: Any, on_loops: Any, kind: str) -> None:
+    """Serve for ever."""
+    if kind in ("WithZbuf", "WithBytes", "WithCython"):
+        bare.serve(listener, getattr(on_sockets, kind))
+    elif kind == "streams":
+        asyncio.run(loops.serve_streams(listener, on_loops.streams))
     else:
-        asyncio.run({"protocol": loops.serve_protocol, "streams": loops.serve_streams}[name](listener))
+        kind, loop = kind.split("/")
+        run = importlib.import_module(loop).run
+        run(loops.serve_protocol(listener, getattr(on_loops, kind)))
 
 
 if __name__ == "__main__":

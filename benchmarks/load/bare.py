@@ -1,4 +1,4 @@
-"""Echo on bare sockets and epoll, one thread: split what came into frames, send them back as one."""
+"""Bare sockets and epoll, one thread: split what came into frames, send them back as one."""
 
 import select
 import socket
@@ -14,16 +14,21 @@ HEAD = struct.Struct(">I")
 
 
 class WithZbuf:
+    strip = 0    # bytes of a frame that its answer does without
+
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._queue = sock, zbuf.OutboundBuffer()
-        self._feed = LengthFieldDecoder(1 << 20).feed
+        self._feed = LengthFieldDecoder(1 << 20, strip=self.strip).feed
+
+    def answers(self, frames: list[zbuf.ByteBuf]) -> list[zbuf.ByteBuf]:
+        return frames
 
     def receive(self) -> bool:
         """Queue the frames that came; False once the other end has closed."""
         buf = zbuf.buffer(ROOM, ROOM)
         n = self._sock.recv_into(buf.writable_view(ROOM))
         buf.commit(n)
-        self._queue.writelines(self._feed(buf))
+        self._queue.writelines(self.answers(self._feed(buf)))
         return n > 0
 
     def send(self) -> bool:
@@ -36,10 +41,13 @@ class WithBytes:
         self._sock = sock
         self._input, self._output = b"", b""
 
+    def answers(self, frames: list[bytes]) -> list[bytes]:
+        return frames
+
     def receive(self) -> bool:
         data = self._sock.recv(ROOM)
         frames, self._input = split(self._input + data)
-        self._output += b"".join(frames)
+        self._output += b"".join(self.answers(frames))
         return bool(data)
 
     def send(self) -> bool:

@@ -95,5 +95,5 @@ def test_the_sdist_has_the_sources_the_tests_the_benchmarks_and_the_examples(in_
 
 
 def test_the_sdist_has_nothing_that_was_generated(in_sdist):
-    by_hand = {"benchmarks/load/echo.c"}
+    by_hand = {"benchmarks/load/load.c"}
     assert with_suffix(in_sdist, ".c", ".so", ".pyc", ".o") == by_hand

@@ -2,6 +2,7 @@ package bench;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -11,14 +12,16 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import java.net.InetSocketAddress;
+import java.util.HashMap;
+import java.util.Map;
 
-/** The rows I6 to I8: a server that gives each frame back. Says its port, and ends with its input. */
+/** The rows I6 to I8 and I10: a server that gives each frame back, or the value of its key. Says its port, and ends with its input. */
 public final class Echo {
     private Echo() {
     }
 
     public static void main(String[] arguments) throws Exception {
-        boolean batched = arguments[0].equals("batched");
+        String kind = arguments[0];
         EventLoopGroup group = Transport.group();
         Channel server = new ServerBootstrap()
             .group(group)
@@ -27,8 +30,8 @@ public final class Echo {
             .childHandler(new ChannelInitializer<Channel>() {
                 @Override
                 protected void initChannel(Channel channel) {
-                    ChannelHandler handler = batched ? new Batched() : new EachFrame();
-                    channel.pipeline().addLast(new LengthFieldBasedFrameDecoder(1 << 20, 0, 4), handler);
+                    int strip = kind.equals("get") ? 4 : 0;
+                    channel.pipeline().addLast(new LengthFieldBasedFrameDecoder(1 << 20, 0, 4, 0, strip), handler(kind));
                 }
             })
             .bind("127.0.0.1", 0).sync().channel();
@@ -37,6 +40,14 @@ public final class Echo {
             // nothing is said to it
         }
         System.exit(0);
+    }
+
+    private static ChannelHandler handler(String kind) {
+        switch (kind) {
+            case "batched": return new Batched();
+            case "get": return new Get();
+            default: return new EachFrame();
+        }
     }
 
     /** A write each, a flush for all that one read gave: the kernel gathers them. */
@@ -53,7 +64,7 @@ public final class Echo {
     }
 
     /** What one read gave is answered by one buffer. */
-    private static final class Batched extends ChannelInboundHandlerAdapter {
+    private static class Batched extends ChannelInboundHandlerAdapter {
         private ByteBuf answer;
 
         @Override
@@ -62,8 +73,12 @@ public final class Echo {
             if (answer == null) {
                 answer = context.alloc().buffer(1 << 16);
             }
-            answer.writeBytes(frame);
+            answer(frame, answer);
             frame.release();
+        }
+
+        void answer(ByteBuf frame, ByteBuf answer) {
+            answer.writeBytes(frame);
         }
 
         @Override
@@ -72,6 +87,32 @@ public final class Echo {
                 context.writeAndFlush(answer, context.voidPromise());
                 answer = null;
             }
+        }
+    }
+
+    /** The same, of a store that is asked for a key: its value's length and the value. */
+    private static final class Get extends Batched {
+        private static final Map<ByteBuf, byte[]> STORE = new HashMap<>();
+
+        static {
+            for (int k = 0; k < 256; k++) {
+                STORE.put(Unpooled.wrappedBuffer(pattern(k, 16)), pattern(k, 64));
+            }
+        }
+
+        /** As load.c has it. */
+        private static byte[] pattern(int k, int size) {
+            byte[] made = new byte[size];
+            for (int i = 0; i < size; i++) {
+                made[i] = (byte) (k + i);
+            }
+            return made;
+        }
+
+        @Override
+        void answer(ByteBuf key, ByteBuf answer) {
+            byte[] value = STORE.get(key);
+            answer.writeInt(value.length).writeBytes(value);
         }
     }
 }

@@ -1,10 +1,12 @@
-/* Echo's load: connections that each send a batch of messages, and the next when all have come back.
+/* The load of a server: connections that each send a batch of requests, and the next when all answers have come.
  *
- *     echo port connections depth size seconds
+ *     load port connections depth size answer seconds
  *
- * A message is a big-endian length of four bytes and so many bytes behind it. What comes back is compared with what
- * was sent, all of it. When the seconds are over no more batches begin; those under way are waited for, so that the
- * server is not hung up on. One line of JSON: messages that came back, and seconds until the last did. */
+ * A request is a big-endian length of four bytes and `size` bytes behind it, an answer the same with `answer` bytes.
+ * Byte i of request k of a batch is k + i, and so it is of its answer: to echo is one way to answer, to look up
+ * another. What comes back is compared with that, all of it. When the seconds are over no more batches begin; those
+ * under way are waited for, so that the server is not hung up on. One line of JSON: answers that came, and seconds
+ * until the last did. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,14 +22,18 @@
 
 typedef struct {
     int fd;
-    size_t sent;      /* bytes of the batch */
-    size_t received;  /* bytes of it that came back, never more than sent */
+    size_t sent;      /* bytes of the requests */
+    size_t received;  /* bytes of the answers */
 } peer;
 
-static unsigned char *batch;
-static size_t whole;       /* bytes of a batch */
-static long batches;       /* that came back */
-static int under_way;      /* batches begun and not back yet */
+typedef struct {
+    unsigned char *bytes;
+    size_t size;
+} batch;
+
+static batch requests, answers;
+static long batches;       /* that were answered */
+static int under_way;      /* batches begun and not answered yet */
 static int over;           /* no more batches */
 
 static void die(const char *what) {
@@ -41,18 +47,19 @@ static double now(void) {
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static void make_batch(int depth, int size) {
-    whole = (size_t)depth * (4 + size);
-    batch = malloc(whole);
-    if (!batch)
+static batch batch_of(int depth, int size) {
+    batch made = {.size = (size_t)depth * (4 + size)};
+    made.bytes = malloc(made.size);
+    if (!made.bytes)
         die("malloc");
     for (int k = 0; k < depth; k++) {
-        unsigned char *message = batch + (size_t)k * (4 + size);
+        unsigned char *message = made.bytes + (size_t)k * (4 + size);
         uint32_t length = htonl(size);
         memcpy(message, &length, 4);
         for (int i = 0; i < size; i++)
             message[4 + i] = (unsigned char)(k + i);
     }
+    return made;
 }
 
 static void join(int poll, peer *p, int port) {
@@ -70,9 +77,9 @@ static void join(int poll, peer *p, int port) {
 /* 1 if the socket took something. */
 static int send_some(peer *p) {
     ssize_t n;
-    if (p->sent == whole || (over && p->sent == 0))
+    if (p->sent == requests.size || (over && p->sent == 0))
         return 0;
-    n = send(p->fd, batch + p->sent, whole - p->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    n = send(p->fd, requests.bytes + p->sent, requests.size - p->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN)
         die("send");
     if (n <= 0)
@@ -82,7 +89,7 @@ static int send_some(peer *p) {
     return 1;
 }
 
-/* 1 if something came back. */
+/* 1 if something came. */
 static int receive_some(peer *p) {
     static unsigned char room[1 << 18];
     ssize_t n = recv(p->fd, room, sizeof room, MSG_DONTWAIT);
@@ -95,12 +102,12 @@ static int receive_some(peer *p) {
             die("recv");
         return 0;
     }
-    if (n > (ssize_t)(p->sent - p->received) || memcmp(room, batch + p->received, n)) {
-        fprintf(stderr, "what came back is not what was sent\n");
+    if (n > (ssize_t)(answers.size - p->received) || memcmp(room, answers.bytes + p->received, n)) {
+        fprintf(stderr, "what came is not the answer\n");
         exit(1);
     }
     p->received += n;
-    if (p->received == whole) {
+    if (p->received == answers.size) {
         p->sent = p->received = 0;
         under_way--;
         batches++;
@@ -111,18 +118,19 @@ static int receive_some(peer *p) {
 int main(int argc, char **argv) {
     struct epoll_event ready[64];
     int poll = epoll_create1(0);
-    if (argc != 6) {
-        fprintf(stderr, "usage: echo port connections depth size seconds\n");
+    if (argc != 7) {
+        fprintf(stderr, "usage: load port connections depth size answer seconds\n");
         return 2;
     }
     int connections = atoi(argv[2]), depth = atoi(argv[3]);
     peer *peers = calloc(connections, sizeof *peers);
     if (poll < 0 || !peers)
         die("epoll_create1");
-    make_batch(depth, atoi(argv[4]));
+    requests = batch_of(depth, atoi(argv[4]));
+    answers = batch_of(depth, atoi(argv[5]));
     for (int k = 0; k < connections; k++)
         join(poll, &peers[k], atoi(argv[1]));
-    double start = now(), end = start + atof(argv[5]), at = start;
+    double start = now(), end = start + atof(argv[6]), at = start;
     while (!over || under_way) {
         int n = epoll_wait(poll, ready, 64, 1000);
         for (int k = 0; k < n; k++) {
@@ -136,7 +144,7 @@ int main(int argc, char **argv) {
         at = now();
         over = at >= end;
         if (at > end + 30) {
-            fprintf(stderr, "%d batches have not come back\n", under_way);
+            fprintf(stderr, "%d batches were not answered\n", under_way);
             return 1;
         }
     }
