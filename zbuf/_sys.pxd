@@ -38,6 +38,10 @@ cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept
 # cache, reading them to `room` bytes at mem; how many there are.
 cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1
 
+# What a socket has, n bytes at the most, into mem, which something keeps alive;
+# 0 at its end. Never blocks. REQUIRES: 1 <= n.
+cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except -1
+
 # The way in: bytes of a socket to a file at `offset`; 0 at the socket's end.
 # REQUIRES: 1 <= n. If the file does not take them, OSError, and they are lost.
 # By splice, through an empty pipe, which stays so; REFUSED, and nothing is lost:

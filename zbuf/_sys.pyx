@@ -17,6 +17,7 @@ cdef extern from "<sys/socket.h>" nogil:
     struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
+    int MSG_DONTWAIT
     int MSG_MORE
     int MSG_NOSIGNAL
     Py_ssize_t recv(int sock, void *data, size_t size, int flags)
@@ -141,6 +142,17 @@ cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem,
             refused(code)
         all += max(got, 0)
     return all
+
+
+cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except -1:
+    cdef Py_ssize_t got
+    cdef int code = next_outcome(&n)
+    if code:
+        return refused(code)
+    with nogil:
+        got = recv(sock, mem, n, MSG_DONTWAIT)
+        code = errno
+    return got if got >= 0 else refused(code)
 
 
 cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1:

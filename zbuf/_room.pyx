@@ -4,7 +4,9 @@ cimport cython
 from cpython.memoryview cimport PyMemoryView_FromObject
 
 from zbuf._buf cimport ByteBuf, window_on
+from zbuf._memory cimport count_objects
 from zbuf._refs cimport block_refs
+from zbuf._sys cimport AGAIN, FULL, receive_some
 
 from weakref import WeakValueDictionary
 
@@ -18,11 +20,14 @@ cdef enum:
 
 @cython.final
 cdef class Room:
+    cdef ByteBuf _space(self):
+        if self._buf is None:
+            self._buf = buffer(SIZE, SIZE)
+        return self._buf
+
     cdef object offer(self):
         # A view of the memory for the next receive.
-        cdef ByteBuf buf = self._buf
-        if buf is None:
-            buf = self._buf = buffer(SIZE, SIZE)
+        cdef ByteBuf buf = self._space()
         return PyMemoryView_FromObject(window_on(buf, buf._block, buf._mem + buf._w, buf._cap - buf._w, False))
 
     cdef ByteBuf take(self, Py_ssize_t n):
@@ -40,6 +45,22 @@ cdef class Room:
         buf._settle(at + n, at + n)
         return got
 
+    cpdef ByteBuf receive(self, int sock):
+        """Take what a socket has, and nothing at its end; None if it has nothing now.
+
+        Never blocks. Raises OSError of recv(2), and what a signal's handler raises.
+        """
+        cdef ByteBuf buf = self._space()
+        cdef Py_ssize_t got = AGAIN
+        if buf._w == 0:
+            self._bare = 1
+        try:
+            while got == AGAIN:
+                got = receive_some(sock, buf._mem + buf._w, buf._cap - buf._w)
+            return None if got == FULL else self.take(got)
+        finally:
+            self.settle()
+
     cdef void settle(self) noexcept:
         # After a receive: lets go of a block that nobody keeps, or that is used up.
         cdef ByteBuf buf = self._buf
@@ -47,10 +68,13 @@ cdef class Room:
             self._buf = None
 
 
+count_objects(Room)
+
 rooms = WeakValueDictionary()   # by the id of the loop
 
 
-cdef Room room_of(object loop):
+cpdef Room room_of(object loop):
+    """The room of a loop, which lives as long as its connections."""
     cdef Room room = rooms.get(id(loop))
     if room is None:
         room = Room.__new__(Room)
