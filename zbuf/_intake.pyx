@@ -29,6 +29,11 @@ cdef class Intake:
         """Whether nothing more will come."""
         return self.ended
 
+    @property
+    def error(self):
+        """Why nothing more will come; None while more may, and if all has."""
+        return self._error
+
     # -- in
 
     cpdef int put(self, ByteBuf buf, Py_ssize_t wanted) except -1:

@@ -19,9 +19,9 @@ cdef class Room:
 
     cdef ByteBuf _space(self)
     # For loops that receive by themselves: offer, take what came, settle.
-    cdef object offer(self)
-    cdef ByteBuf take(self, Py_ssize_t n)
-    cdef void settle(self) noexcept
+    cpdef object offer(self)
+    cpdef ByteBuf take(self, Py_ssize_t n)
+    cpdef void settle(self) noexcept
     # For those that leave it to us.
     cpdef ByteBuf receive(self, int sock)
 

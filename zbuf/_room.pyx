@@ -23,15 +23,16 @@ cdef class Room:
     cdef ByteBuf _space(self):
         if self._buf is None:
             self._buf = buffer(SIZE, SIZE)
+            self._bare = 1
         return self._buf
 
-    cdef object offer(self):
-        # A view of the memory for the next receive.
+    cpdef object offer(self):
+        """A view of the memory for the next receive."""
         cdef ByteBuf buf = self._space()
         return PyMemoryView_FromObject(window_on(buf, buf._block, buf._mem + buf._w, buf._cap - buf._w, False))
 
-    cdef ByteBuf take(self, Py_ssize_t n):
-        # The n bytes that were received, as a handle of their own.
+    cpdef ByteBuf take(self, Py_ssize_t n):
+        """The n bytes that were received, as a handle of their own."""
         cdef ByteBuf buf = self._buf
         if buf is None:
             raise RuntimeError("nothing was offered to receive into")
@@ -52,8 +53,6 @@ cdef class Room:
         """
         cdef ByteBuf buf = self._space()
         cdef Py_ssize_t got = AGAIN
-        if buf._w == 0:
-            self._bare = 1
         try:
             while got == AGAIN:
                 got = receive_some(sock, buf._mem + buf._w, buf._cap - buf._w)
@@ -61,8 +60,8 @@ cdef class Room:
         finally:
             self.settle()
 
-    cdef void settle(self) noexcept:
-        # After a receive: lets go of a block that nobody keeps, or that is used up.
+    cpdef void settle(self) noexcept:
+        """Let go, after a receive, of a block that nobody keeps or that is used up."""
         cdef ByteBuf buf = self._buf
         if buf is not None and (block_refs(buf._block) <= self._bare or buf._cap - buf._w < LEAST):
             self._buf = None
