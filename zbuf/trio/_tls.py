@@ -102,6 +102,7 @@ class Tls:
         self._wire.alive()
         end = self._gone + self._queue.pending_bytes
         async with self._sending:
+            self._wire.alive()
             await self._handshake()
             while self._gone < end or self._wire.pending_bytes:
                 if self._wire.pending_bytes:
