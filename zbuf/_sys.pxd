@@ -58,6 +58,9 @@ cdef void push(int sock) noexcept nogil
 
 # Is it an SSLSocket, whose descriptor must be left alone?
 cpdef bint is_tls(object sock) except -1
+# And is it one that may be written to, for the kernel encrypts (kTLS)? Only what
+# OpenSSL has not begun to send itself may come between.
+cpdef bint encrypts(int sock) noexcept
 # The descriptor of a socket, file or the like; TypeError for what has none, and
 # for an SSLSocket: what is written there would go out as it is.
 cdef int plain_descriptor(object end) except -1
