@@ -421,7 +421,8 @@ cdef class OutboundBuffer:
         close() waits for the call under way.
         Bytes of a file that are not in the page cache block also a non-blocking
         socket's flush, until the disk has given them. With cold="stop" it ends
-        in front of them, `cold`: let a thread warm() them, and flush again.
+        in front of them, `cold`: let a thread warm() them, and flush again, as
+        zbuf.aio and zbuf.trio do.
         Moves:   the queue's cursor, by exactly what the kernel took.
         Returns: Flushed; `sent` in bytes.
         Raises, with the cursor behind the last byte sent, all else pending:
