@@ -75,12 +75,17 @@ def test_the_loop_turns_while_the_disk_is_waited_for(run, path, held):
     run(main())
 
 
-def test_what_the_page_cache_loses_again_and_again_goes_all_the_same(run, path):
+def test_what_was_read_goes_even_if_the_page_cache_has_lost_it_again(run, path, held):
+    """Three regions, each cold whenever it is asked: read ahead once each, and sent."""
+    held.may.set()
+
     async def main():
+        asyncio.get_running_loop().set_default_executor(held)
         async with bare_peer() as (stream, theirs):
-            with zbuf.FileRegion.open(path) as region, syscalls(COLD * 2 + [None] + COLD * 2):
-                stream.write(region)
-                assert await receive(theirs, len(DATA)) == DATA
+            with zbuf.FileRegion.open(path, 0, 4096) as region, syscalls([*COLD, None] * 3) as script:
+                stream.writelines([region] * 3)
+                assert await receive(theirs, 3 * 4096) == DATA[:4096] * 3
+                assert (held.jobs, script.left) == (3, 0)
 
     run(main())
 

@@ -285,6 +285,9 @@ def test_a_file_that_is_only_on_the_disk_is_read_ahead_in_a_thread(run, path, mo
             return await real(slow, **options)
 
         monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+        with path.open("rb") as file:   # and where a file system cannot say so, the script does
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         async with pair(PLAIN) as (stream, peer), trio.open_nursery() as nursery:
             with zbuf.FileRegion.open(path) as region, zbuf.testing.syscalls([None, errno.EAGAIN]):
                 nursery.start_soon(stream.write, b"head", region)
@@ -294,6 +297,40 @@ def test_a_file_that_is_only_on_the_disk_is_read_ahead_in_a_thread(run, path, mo
                 assert stream.pending_bytes == len(DATA)
                 given.set()
                 assert await receive(peer, len(DATA)) == DATA
+
+    run(main)
+
+
+def test_what_was_read_goes_even_if_the_page_cache_has_lost_it_again(run, path, monkeypatch):
+    """Three regions, each cold whenever it is asked: read ahead once each, and sent."""
+
+    async def main():
+        real = trio.to_thread.run_sync
+        jobs = 0
+
+        async def run_sync(warm, **options):
+            nonlocal jobs
+            jobs += 1
+            return await real(warm, **options)
+
+        monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+        async with pair(PLAIN) as (stream, peer):
+            with zbuf.FileRegion.open(path, 0, 4096) as region, zbuf.testing.syscalls([errno.EAGAIN, None] * 3) as script:
+                await stream.write(*[region] * 3)
+                assert (jobs, script.left) == (3, 0)
+            assert await receive(peer, 3 * 4096) == DATA[:4096] * 3
+
+    run(main)
+
+
+def test_no_thread_for_what_is_in_memory(run, path, monkeypatch):
+    monkeypatch.setattr(trio.to_thread, "run_sync", None)
+    path.read_bytes()
+
+    async def main():
+        async with pair(PLAIN) as (stream, peer), trio.open_nursery() as nursery:
+            nursery.start_soon(stream.send_file, zbuf.FileRegion.open(path))
+            assert await receive(peer, len(DATA)) == DATA
 
     run(main)
 
