@@ -22,8 +22,10 @@ cdef class Intake:
     cdef bint _finished         # it was told of the end
 
     cdef Py_ssize_t have(self) noexcept
-    # In. `wanted`: how many bytes a reader waits for, 0 if none does.
+    # In. `wanted`: how many bytes a reader waits for, 0 if none does. If put()
+    # raises, its bytes are lost, and so that is the end: nothing follows a gap.
     cpdef int put(self, ByteBuf buf, Py_ssize_t wanted) except -1
+    cdef int _join(self, ByteBuf buf) except -1
     cpdef int end(self, object error) except -1
     # Out, as bytes: REQUIRES bytes_are_next(), and for cut() that n are there.
     cpdef int bytes_are_next(self) except -1

@@ -38,17 +38,26 @@ cdef class Intake:
 
     cpdef int put(self, ByteBuf buf, Py_ssize_t wanted) except -1:
         """Add a byte or more, in a handle that becomes ours."""
-        cdef CompositeByteBuf both
         if self._in is None and 0 < wanted <= buf._w - buf._r:
             self._in = buf     # it is read at once: not worth a composite
-        elif isinstance(self._in, CompositeByteBuf):
+            return 0
+        try:
+            self._join(buf)
+        except MemoryError as error:
+            self.end(error)
+            raise
+        return 0
+
+    cdef int _join(self, ByteBuf buf) except -1:
+        cdef CompositeByteBuf both
+        if isinstance(self._in, CompositeByteBuf):
             (<CompositeByteBuf>self._in)._append_any(buf)
-        else:
-            both = blank_composite()
-            if self._in is not None:
-                both._append_any(self._in)
-            both._append_any(buf)
-            self._in = both
+            return 0
+        both = blank_composite()
+        if self._in is not None:
+            both._append_any(self._in)
+        both._append_any(buf)
+        self._in = both
         return 0
 
     cpdef int end(self, object error) except -1:

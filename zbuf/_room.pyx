@@ -3,9 +3,9 @@
 cimport cython
 from cpython.memoryview cimport PyMemoryView_FromObject
 
-from zbuf._buf cimport ByteBuf, window_on
+from zbuf._buf cimport ByteBuf, blank, window_on
 from zbuf._memory cimport count_objects
-from zbuf._refs cimport block_refs
+from zbuf._refs cimport block_hold, block_refs
 from zbuf._sys cimport AGAIN, FULL, receive_some
 
 from weakref import WeakValueDictionary
@@ -42,9 +42,7 @@ cdef class Room:
         if at == 0:
             # 1, or more on a loop that holds its view until we return.
             self._bare = block_refs(buf._block)
-        cdef ByteBuf got = buf._part(at, n)
-        buf._settle(at + n, at + n)
-        return got
+        return cut(buf, blank(), n)
 
     cpdef ByteBuf receive(self, int sock):
         """Take what a socket has, and nothing at its end; None if it has nothing now.
@@ -52,11 +50,12 @@ cdef class Room:
         Never blocks. Raises OSError of recv(2), and what a signal's handler raises.
         """
         cdef ByteBuf buf = self._space()
+        cdef ByteBuf part = blank()    # now: what has come cannot be given back
         cdef Py_ssize_t got = AGAIN
         try:
             while got == AGAIN:
                 got = receive_some(sock, buf._mem + buf._w, buf._cap - buf._w)
-            return None if got == FULL else self.take(got)
+            return None if got == FULL else cut(buf, part, got)
         finally:
             self.settle()
 
@@ -68,6 +67,15 @@ cdef class Room:
 
 
 count_objects(Room)
+
+
+cdef ByteBuf cut(ByteBuf buf, ByteBuf part, Py_ssize_t n):
+    # Makes a new handle one of the n bytes behind the writer, which goes behind them.
+    block_hold(buf._block, 1)
+    part._adopt(buf._block, buf._mem + buf._w, n, n)
+    part._w = part._run = n
+    buf._settle(buf._w + n, buf._w + n)
+    return part
 
 rooms = WeakValueDictionary()   # by the id of the loop
 

@@ -198,7 +198,7 @@ def test_a_writer_that_never_waits_lets_others_run(run, monkeypatch):
         async with pair(PLAIN) as (stream, peer), trio.open_nursery() as nursery:
             nursery.start_soon(count)
             await stream.write(DATA[:10_000])
-            assert turns >= 99
+            assert turns >= 90
             nursery.cancel_scope.cancel()
 
     run(main)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Tls:
     # A trio.SSLStream is broken by a send that is cancelled. Here the session is
     # asked without waiting: what it gives out is queued, and what comes for it is
-    # handed to it, before anything else is awaited.
+    # handed to it, before anything else is awaited. Where it fails in one
+    # direction, that is the end of both.
 
     def __init__(self, wire: Wire, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
         self._wire = wire
@@ -33,17 +34,23 @@ class Tls:
         self._queue = RecordQueue()
         self._gone = 0  # bytes that were encrypted
 
+    def _alive(self) -> None:
+        self._wire.alive()
+        if self._wire.error is not None:
+            raise self._wire.error
+
     def _ask(self, step: Callable[[], Any]) -> Any:
-        """Let the session do something; None if more must come for that."""
+        """Take a step of the session's; None if more must come for that."""
         try:
-            return step()
+            try:
+                return step()
+            finally:
+                if self._going.pending:
+                    self._wire.put([self._going.read()])
         except ssl.SSLWantReadError:
             return None
-        except ssl.SSLError as error:
+        except (ssl.SSLError, MemoryError) as error:  # a record is lost, or half a step
             raise self._wire.broken(error) from error
-        finally:
-            if self._going.pending:
-                self._wire.put([self._going.read()])
 
     async def _handshake(self) -> None:
         if self._shaken:
@@ -70,19 +77,16 @@ class Tls:
 
     async def _feed(self) -> None:
         got = await self._wire.receive()
-        if got:
-            self._coming.write(got)
-        else:
-            self._coming.write_eof()
+        self._ask(lambda: self._coming.write(got) if got else self._coming.write_eof())
 
     def _decrypted(self) -> ByteBuf | None:
         """A record that has come, nothing at the end, None before."""
-        self._wire.alive()
+        self._alive()
         room = self._wire.room
         try:
             with room.offer() as view:
                 n = self._ask(lambda: self._session.read(len(view), view))
-            return None if n is None else room.take(n)
+            return None if n is None else self._ask(lambda: room.take(n))
         finally:
             room.settle()
 
@@ -94,15 +98,15 @@ class Tls:
 
     def put(self, parts: Iterable[Buffer | FileRegion]) -> None:
         """Queue all of them, or none."""
-        self._wire.alive()
+        self._alive()
         self._queue.writelines(parts)
 
     async def send(self) -> None:
         """Send all that is queued by now. A checkpoint in any case."""
-        self._wire.alive()
+        self._alive()
         end = self._gone + self._queue.pending_bytes
         async with self._sending:
-            self._wire.alive()
+            self._alive()
             await self._handshake()
             while self._gone < end or self._wire.pending_bytes:
                 if self._wire.pending_bytes:
@@ -114,7 +118,7 @@ class Tls:
         piece = self._queue.take()
         if piece is None:
             piece = await trio.to_thread.run_sync(read, self._queue.part(), abandon_on_cancel=True)
-            self._wire.alive()
+            self._alive()
             self._queue.passed(piece)
         return piece
 
@@ -134,6 +138,8 @@ class Tls:
 
     async def finish(self) -> None:
         """Send what is queued, and that it was the last."""
+        if self._wire.error is not None:
+            return
         await self.send()
         with contextlib.suppress(trio.BrokenResourceError):  # who has gone needs not be told
             self._ask(self._session.unwrap)

@@ -41,7 +41,7 @@ class Wire:
         if self.closed:
             raise trio.ClosedResourceError("this stream was closed")
 
-    def broken(self, error: OSError) -> trio.BrokenResourceError:
+    def broken(self, error: Exception) -> trio.BrokenResourceError:
         """What to raise, from an error that ends the connection."""
         self.error = trio.BrokenResourceError(f"this stream is broken: {error}")
         return self.error
