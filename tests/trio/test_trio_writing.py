@@ -692,6 +692,18 @@ def test_a_handshake_that_is_cancelled_goes_on(run, tls):
     run(main)
 
 
+def test_only_over_a_socket(run, tls):
+    """What goes around another stream by its descriptor would go around its TLS."""
+
+    async def main():
+        near, far = trio.testing.memory_stream_pair()
+        for other in (near, trio.SSLStream(near, tls.client, server_hostname="localhost")):
+            with pytest.raises(TypeError, match=f"a trio.SocketStream is required, not '{type(other).__name__}'; for TLS give ssl="):
+                zbuf.trio.Stream(other)
+
+    run(main)
+
+
 def test_over_a_unix_socket(run, path):
     async def main():
         ours, theirs = socket.socketpair()

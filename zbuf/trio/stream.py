@@ -69,6 +69,8 @@ class Stream:
         server_side: bool = False,
         server_hostname: str | None = None,
     ) -> None:
+        if not isinstance(transport, trio.SocketStream):
+            raise TypeError(f"a trio.SocketStream is required, not {type(transport).__name__!r}; for TLS give ssl=")
         self.transport = transport
         self._wire = Wire(transport)
         self._way = self._wire if ssl is None else Tls(self._wire, ssl, server_side, server_hostname)
