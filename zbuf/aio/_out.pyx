@@ -236,8 +236,8 @@ cdef class SocketOut(Out):
             self._watch(done._full)
             if done._cold:
                 self._warm()
-        except (OSError, TruncatedFileError, RuntimeError) as error:
-            return self.fail(error)    # RuntimeError: the loop has no threads any more
+        except (OSError, TruncatedFileError) as error:
+            return self.fail(error)
         finally:
             self._gone += done._sent
             # After an error too, a signal's say: the next flush goes on.
@@ -247,7 +247,10 @@ cdef class SocketOut(Out):
 
     cdef int _warm(self) except -1:
         # The thread may outlive the connection: what it reads it holds itself.
-        warming = self._loop.run_in_executor(None, self._queue.warm)
+        try:
+            warming = self._loop.run_in_executor(None, self._queue.warm)
+        except RuntimeError as error:    # it has no threads any more
+            return self.fail(error)
         self._warming = True
         warming.add_done_callback(self._warmed)
         return 0
