@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trio
 
 import zbuf
 
@@ -77,7 +78,8 @@ def objects(module):
 def public_objects():
     """What zbuf.__all__ and the public modules offer, with the members of the classes."""
     named = {f"zbuf.{name}": getattr(zbuf, name) for name in zbuf.__all__ if name != "EMPTY"}
-    for module in (zbuf.aio, zbuf.audit, zbuf.codec, zbuf.direct, zbuf.io, zbuf.leak, zbuf.relay, zbuf.stats, zbuf.testing, zbuf.zerocopy):
+    for module in (zbuf.aio, zbuf.audit, zbuf.codec, zbuf.direct, zbuf.io, zbuf.leak, zbuf.relay, zbuf.stats, zbuf.testing,
+                   zbuf.trio, zbuf.zerocopy):
         named |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     named["zbuf.hexdump.hexdump"] = zbuf.hexdump.hexdump
     for name, thing in named.items():
@@ -100,7 +102,7 @@ PUBLIC = list(public_objects())
 
 
 def run(docstring, name):
-    names = {"zbuf": zbuf, "asyncio": asyncio, "socket": socket, "os": os, "errno": errno, "tempfile": tempfile}
+    names = {"zbuf": zbuf, "asyncio": asyncio, "trio": trio, "socket": socket, "os": os, "errno": errno, "tempfile": tempfile}
     test = doctest.DocTestParser().get_doctest(docstring, names, name, None, 0)
     complaints = []
     doctest.DocTestRunner(verbose=False).run(test, out=complaints.append)

@@ -37,7 +37,7 @@ __all__ = [
 def __getattr__(name):
     # What not every program uses: they bring typing and asyncio, 12 and 70 ms of
     # import, or compiled modules, 2 ms; leak has something to do at exit.
-    if name in ("aio", "audit", "codec", "direct", "io", "leak", "relay", "stats", "testing", "zerocopy"):
+    if name in ("aio", "audit", "codec", "direct", "io", "leak", "relay", "stats", "testing", "trio", "zerocopy"):
         from importlib import import_module
 
         return import_module(f"zbuf.{name}")

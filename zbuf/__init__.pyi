@@ -12,6 +12,7 @@ from zbuf import (
     relay as relay,
     stats as stats,
     testing as testing,
+    trio as trio,
     zerocopy as zerocopy,
 )
 from zbuf._alloc import (

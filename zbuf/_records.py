@@ -90,10 +90,11 @@ class RecordQueue:
     def _cut(self, first: CompositeByteBuf) -> ByteBuf:
         with first.views(1)[0] as part:
             run = len(part)
-        whole = min(run, PIECE) // RECORD * RECORD
-        piece = first.read_slice(whole or min(len(first), RECORD))
+        n = min(run, PIECE) // RECORD * RECORD or min(len(first), RECORD)
+        piece = first.slice(first.reader_index, n)
         if isinstance(piece, CompositeByteBuf):
             piece = piece.copy()
+        first.skip(n)
         if first:
             first.discard_read_parts()
         else:

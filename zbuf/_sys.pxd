@@ -38,6 +38,10 @@ cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept
 # cache, reading them to `room` bytes at mem; how many there are.
 cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1
 
+# What a socket has, n bytes at the most, into mem, which something keeps alive;
+# 0 at its end. Never blocks. REQUIRES: 1 <= n.
+cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except -1
+
 # The way in: bytes of a socket to a file at `offset`; 0 at the socket's end.
 # REQUIRES: 1 <= n. If the file does not take them, OSError, and they are lost.
 # By splice, through an empty pipe, which stays so; REFUSED, and nothing is lost:
@@ -54,6 +58,9 @@ cdef void push(int sock) noexcept nogil
 
 # Is it an SSLSocket, whose descriptor must be left alone?
 cpdef bint is_tls(object sock) except -1
+# And is it one that may be written to, for the kernel encrypts (kTLS)? Only what
+# OpenSSL has not begun to send itself may come between.
+cpdef bint encrypts(int sock) noexcept
 # The descriptor of a socket, file or the like; TypeError for what has none, and
 # for an SSLSocket: what is written there would go out as it is.
 cdef int plain_descriptor(object end) except -1

@@ -12,11 +12,15 @@ from zbuf._sigpipe cimport hush, unhush, zb_hush
 
 import sys
 
+cdef enum:
+    LEAST_PAGE = 4096    # bytes that are surely in the page cache together
+
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
     struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
+    int MSG_DONTWAIT
     int MSG_MORE
     int MSG_NOSIGNAL
     Py_ssize_t recv(int sock, void *data, size_t size, int flags)
@@ -30,6 +34,11 @@ cdef extern from "<netinet/in.h>" nogil:
 
 cdef extern from "<netinet/tcp.h>" nogil:
     int TCP_CORK
+
+cdef enum:
+    # <linux/tls.h>, which not everybody has.
+    SOL_TLS = 282
+    TLS_TX = 1
 
 cdef extern from "<fcntl.h>" nogil:
     unsigned int SPLICE_F_MOVE
@@ -119,7 +128,8 @@ cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsi
 cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept:
     cdef Py_ssize_t most = 1
     cdef int code = next_outcome(&most)
-    return code == EAGAIN or waits(file, offset) or waits(file, offset + n - 1)
+    cdef int64_t last = offset + n - 1
+    return code == EAGAIN or waits(file, last) or (offset // LEAST_PAGE != last // LEAST_PAGE and waits(file, offset))
 
 
 cdef bint waits(int file, int64_t offset) noexcept:
@@ -141,6 +151,17 @@ cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem,
             refused(code)
         all += max(got, 0)
     return all
+
+
+cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except -1:
+    cdef Py_ssize_t got
+    cdef int code = next_outcome(&n)
+    if code:
+        return refused(code)
+    with nogil:
+        got = recv(sock, mem, n, MSG_DONTWAIT)
+        code = errno
+    return got if got >= 0 else refused(code)
 
 
 cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1:
@@ -281,6 +302,13 @@ cpdef bint is_tls(object sock) except -1:
         ssl = (<dict>sys.modules).get("ssl")
         tls_socket = getattr(ssl, "SSLSocket", None)   # not there while ssl is being imported
     return tls_socket is not None and isinstance(sock, tls_socket)
+
+
+cpdef bint encrypts(int sock) noexcept:
+    """Whether the kernel encrypts what is written to the descriptor, as OpenSSL may have asked it to."""
+    cdef unsigned int version_and_cipher
+    cdef socklen_t size = sizeof(version_and_cipher)
+    return getsockopt(sock, SOL_TLS, TLS_TX, &version_and_cipher, &size) == 0
 
 
 cdef int plain_descriptor(object end) except -1:

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from zbuf._records import RecordQueue, read
-from zbuf._sys import is_tls
+from zbuf._sys import encrypts, is_tls
 from zbuf.errors import CapacityError
 from zbuf.outbound import OutboundBuffer
 
@@ -50,8 +50,10 @@ def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
     (9, 9)
 
     Parts are gathered and files go by sendfile, as OutboundBuffer has it. The
-    socket's timeout is for all of it, as in sendall; over an SSLSocket, where
-    parts are copied together and files are read, it is for each record.
+    socket's timeout is for all of it, as in sendall. Over an SSLSocket parts are
+    copied together and files are read, and the timeout is for each record: but
+    not where the kernel encrypts (ssl.OP_ENABLE_KTLS, Linux with its `tls`
+    module, a cipher that it knows). It is asked, and then does as without TLS.
     Returns: how many bytes went: all.
     Raises, and what is raised has `bytes_sent`, how many went before: OSError
              (TimeoutError, ConnectionResetError ...), BlockingIOError when a
@@ -60,7 +62,7 @@ def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
              OutboundBuffer.writelines come before the first byte.
     Source:  socket.sendall, sendmsg(2), sendfile(2).
     """
-    queue = RecordQueue() if is_tls(sock) else OutboundBuffer()
+    queue = RecordQueue() if is_tls(sock) and not encrypts(sock.fileno()) else OutboundBuffer()
     queue.writelines(data)
     whole = queue.pending_bytes
     try:
@@ -79,8 +81,9 @@ def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
 def _flush(sock: socket, queue: OutboundBuffer) -> None:
     timeout = sock.gettimeout()
     deadline = time.monotonic() + (timeout or 0)
+    end = sock.fileno() if is_tls(sock) else sock
     while queue:
-        if queue.flush_to(sock).full:
+        if queue.flush_to(end).full:
             if not timeout:  # non-blocking, or blocking with a limit of the kernel's
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             _wait(sock, deadline)

@@ -421,7 +421,8 @@ cdef class OutboundBuffer:
         close() waits for the call under way.
         Bytes of a file that are not in the page cache block also a non-blocking
         socket's flush, until the disk has given them. With cold="stop" it ends
-        in front of them, `cold`: let a thread warm() them, and flush again.
+        in front of them, `cold`: let a thread warm() them, and flush again, as
+        zbuf.aio and zbuf.trio do.
         Moves:   the queue's cursor, by exactly what the kernel took.
         Returns: Flushed; `sent` in bytes.
         Raises, with the cursor behind the last byte sent, all else pending:
@@ -543,13 +544,11 @@ cdef class OutboundBuffer:
         if self._count == 0 or self._item(0).way == MEMORY:
             return 0
         cdef item first = self._item(0)[0]
-        cdef zb_block *block = pool_take(default_pool, ROOM)
-        file_hold(first.file, 1)
+        file_hold(first.file, 1)    # at once: another thread may let go of the item
         try:
-            return read_ahead(first.file.fd, first.offset, min(n, first.left), block.data, block.size)
+            return warm_file(&first, n)
         finally:
             file_give(first.file, 1)
-            block_give(block, 1)
 
     cdef int _raise_truncated(self, int count) except -1:
         # A call could not read one of the first `count` items: mapped memory, whose file is shorter now?
@@ -807,6 +806,14 @@ cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:
     block = pool_take(default_pool, min(n, ROOM))
     try:
         return send_read(sock, it.file.fd, it.offset, n, block.data, block.size)
+    finally:
+        block_give(block, 1)
+
+
+cdef int64_t warm_file(item *it, int64_t n) except -1:
+    cdef zb_block *block = pool_take(default_pool, ROOM)
+    try:
+        return read_ahead(it.file.fd, it.offset, min(n, it.left), block.data, block.size)
     finally:
         block_give(block, 1)
 

@@ -487,7 +487,7 @@ def test_memory_given_back_once_it_has_gone(run, wire):
     run(main())
 
 
-class Stop(Exception):
+class Stop(RuntimeError):   # as a loop without threads raises, and yet not that
     pass
 
 

@@ -12,6 +12,7 @@ import trustme
 from wire import PATIENCE, receive
 
 import zbuf
+from zbuf._sys import encrypts
 
 DATA = random.Random(12).randbytes(3 << 20)
 
@@ -105,6 +106,63 @@ def test_tls_is_never_gone_around(connect_tcp, contexts):
         with client.wrap_socket(ours, server_hostname="localhost") as wrapped:
             assert zbuf.io.send(wrapped, b"secret") == 6
     assert got == [b"secret"]
+
+
+@pytest.fixture
+def connect_offloaded(connect_encrypted, contexts):
+    """The same, with the wish that the kernel encrypts."""
+    before = [context.options for context in contexts]
+    for context in contexts:
+        context.options |= 8   # ssl.OP_ENABLE_KTLS, which has its name since Python 3.12
+    yield connect_encrypted
+    for context, options in zip(contexts, before):
+        context.options = options
+
+
+def test_all_of_it_goes_whoever_encrypts(connect_offloaded, path):
+    """By the descriptor if the kernel does it, by records if not: this machine's kernel decides which is tried."""
+    ours, theirs = connect_offloaded()
+    offloaded = encrypts(ours.fileno())
+    things, expected = parts(path)
+    with in_thread(receive, theirs, len(expected) + 4) as got:
+        assert zbuf.io.send(ours, *things) == len(expected)
+        ours.sendall(b"tail")
+    assert got == [expected + b"tail"]
+    assert [part.path_used for part in things if isinstance(part, zbuf.FileRegion)] == ["sendfile" if offloaded else None]
+
+
+@pytest.mark.parametrize("offloaded", [False, True])
+def test_the_descriptor_is_used_where_the_kernel_says_that_it_encrypts(connect_encrypted, path, monkeypatch, offloaded):
+    """It is made to say so: then what it should have encrypted arrives as it is."""
+    asked = []
+    monkeypatch.setattr(zbuf.io, "encrypts", lambda fd: asked.append(fd) or offloaded)
+    ours, theirs = connect_encrypted()
+    with zbuf.FileRegion.open(path, 0, 1000) as region:
+        assert zbuf.io.send(ours, b"secret", region) == 1006
+        assert region.path_used == ("sendfile" if offloaded else None)
+    assert asked == [ours.fileno()]
+    expected = b"secret" + DATA[:1000]
+    if not offloaded:
+        assert receive(theirs, 1006) == expected
+    else:
+        with socket.socket(fileno=os.dup(theirs.fileno())) as wire:
+            assert receive(wire, 1006) == expected
+
+
+def test_a_kernel_that_encrypts_has_a_timeout_for_all(connect_encrypted, monkeypatch):
+    monkeypatch.setattr(zbuf.io, "encrypts", lambda fd: True)
+    ours, theirs = connect_encrypted()
+    ours.settimeout(0.05)
+    with pytest.raises(TimeoutError) as caught:
+        zbuf.io.send(ours, bytes(64 << 20))
+    assert 0 < caught.value.bytes_sent < 64 << 20
+
+
+def test_who_does_not_encrypt(connect, connect_encrypted):
+    assert not encrypts(connect()[0].fileno())
+    assert not encrypts(-1)
+    ours, theirs = connect_encrypted()
+    assert not encrypts(ours.fileno()), "nobody asked for it"
 
 
 def test_a_queue_does_not_go_around_tls(connect_encrypted):

@@ -135,6 +135,14 @@ async def streams(stream: zbuf.aio.Stream) -> None:
     await stream.read_frame(5)  # error
     await stream.send_file(b"bytes")  # error
     await zbuf.aio.start_server(5)  # error
+async def trios(stream: zbuf.trio.Stream) -> None:
+    await stream.write("text")  # error
+    stream.write_nowait(5)  # error
+    await stream.read("all")  # error
+    await stream.read_frame(5)  # error
+    await stream.send_file(b"bytes")  # error
+    zbuf.trio.Stream(5)  # error
+    await zbuf.trio.serve(5, "localhost", 80)  # error
 
 
 def relays(sock: socket.socket, buf: ByteBuf) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, assert_type
 
+import trio
 from typing_extensions import Buffer
 
 import zbuf
@@ -313,6 +314,25 @@ async def connections(path: Path) -> None:
         assert_type(await stream.read_frames(lines), list[bytes])
         assert_type(await stream.read_exactly(0), ByteBuf)
         stream.abort()
+async def answer(stream: zbuf.trio.Stream) -> None:
+    while data := await stream.read():
+        await stream.write(data, b"bytes", bytearray(b"more"))
+async def nursery(path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(zbuf.trio.serve, answer, "127.0.0.1", 0)
+        transport = await trio.open_tcp_stream(*listeners[0].socket.getsockname())
+        async with zbuf.trio.Stream(transport) as stream:
+            assert_type((stream.pending_bytes, stream.waiting_bytes), tuple[int, int])
+            assert_type((stream.error, stream.transport), tuple[trio.BrokenResourceError | None, trio.SocketStream])
+            with FileRegion.open(path, 0, 4) as region:
+                await stream.send_file(region)
+                stream.write_nowait(b"x", region)
+            await stream.send_eof()
+            lines = Lines()
+            assert_type(await stream.read_exactly(0), ByteBuf)
+            assert_type(await stream.read_frame(lines), bytes | None)
+            assert_type(await stream.read_frames(lines), list[bytes])
+        nursery.cancel_scope.cancel()
 
 
 def main() -> None:
@@ -342,6 +362,7 @@ def main() -> None:
     faults()
     blocking(Path(__file__))
     asyncio.run(connections(Path(__file__)))
+    trio.run(nursery, Path(__file__))
     relays()
     uncopied()
     direct(Path(__file__))

@@ -2,9 +2,9 @@
 
     receiver.py   Receiver: a connection whose bytes come as calls
     stream.py     Stream: a connection whose bytes are awaited; open_connection, start_server
-    _room.py      where the connections of a loop receive
-    _out.py       what is to go out, over a socket of our own to write to
-    _tls.py       the same through a transport that encrypts
+    _inbox.pyx    what has come, and who waits for it
+    _out.pyx      what is to go out, over a socket of our own to write to
+    _tls.pyx      the same through a transport that encrypts
 """
 
 from zbuf.aio.receiver import Receiver

@@ -1,8 +1,7 @@
 # Link: what a loop calls of a connection, between a Room and a way Out.
 
-from zbuf._buf cimport ByteBuf
+from zbuf._room cimport Room
 from zbuf.aio._out cimport Out
-from zbuf.aio._room cimport Room
 
 
 cdef class Link:

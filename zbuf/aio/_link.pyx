@@ -1,7 +1,7 @@
 """Link: what a loop calls of a connection, between a Room and a way Out."""
 
+from zbuf._room cimport Room, room_of
 from zbuf.aio._out cimport Out, SocketOut
-from zbuf.aio._room cimport Room, room_of
 from zbuf.aio._tls cimport TransportOut
 
 import asyncio

@@ -67,14 +67,22 @@ cdef class Out:
     cdef int lose(self, object error) except -1
 
 
+# Why a thread did not do what it was to do, or None.
+cdef object failure(object work)
+
+
 cdef class SocketOut(Out):
     # Sends to the socket of a transport by itself: gathered, and files by
     # sendfile. The transport never has a byte to write, so it never writes
     # between ours. Its loop lets nobody else watch its descriptor: while the
-    # socket is full, a duplicate is watched.
+    # socket is full, a duplicate is watched. Bytes of a file that are only on the
+    # disk would hold up the loop: a thread reads them ahead.
     cdef OutboundBuffer _queue
     cdef int _fd            # the transport's; open until its connection_lost()
     cdef int _dup           # ours, or -1
     cdef bint _watching
+    cdef bint _warming      # a thread reads ahead
 
+    cdef int _send_some(self, int64_t most, bint stops) except -1
+    cdef int _warm(self) except -1
     cdef int _watch(self, bint wanted) except -1

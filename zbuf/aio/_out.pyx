@@ -201,6 +201,10 @@ cdef class Out:
         return 0
 
 
+cdef object failure(object work):
+    return asyncio.CancelledError() if work.cancelled() else work.exception()
+
+
 @cython.final
 cdef class SocketOut(Out):
     """SocketOut(transport, fd)\n--\n\nA way out by the descriptor of the transport's socket."""
@@ -222,18 +226,45 @@ cdef class SocketOut(Out):
         return self._queue._pending
 
     cdef int _send(self) except -1:
+        return self._send_some(TURN, True)
+
+    cdef int _send_some(self, int64_t most, bint stops) except -1:
         cdef Flushed done = Flushed.__new__(Flushed)
+        done._stops = stops
         try:
-            self._queue._flush_into(done, self._fd, TURN, INT64_MAX)
+            self._queue._flush_into(done, self._fd, most, INT64_MAX)
             self._watch(done._full)
+            if done._cold:
+                self._warm()
         except (OSError, TruncatedFileError) as error:
             return self.fail(error)
         finally:
             self._gone += done._sent
             # After an error too, a signal's say: the next flush goes on.
             if not self._over:
-                self._after(self._watching)
+                self._after(self._watching or self._warming)
         return 0
+
+    cdef int _warm(self) except -1:
+        # The thread may outlive the connection: what it reads it holds itself.
+        try:
+            warming = self._loop.run_in_executor(None, self._queue.warm)
+        except RuntimeError as error:    # it has no threads any more
+            return self.fail(error)
+        self._warming = True
+        warming.add_done_callback(self._warmed)
+        return 0
+
+    def _warmed(self, warming):
+        self._warming = False
+        error = failure(warming)
+        if self._over:
+            return
+        if error is not None:
+            self.fail(error)
+        else:
+            # So much goes, whatever the page cache has lost again.
+            self._send_some(max(<int64_t>warming.result(), 1), False)
 
     def _send_more(self):
         if self._watching:

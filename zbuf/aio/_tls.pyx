@@ -3,9 +3,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from zbuf.aio._out cimport Out
-
-import asyncio
+from zbuf.aio._out cimport Out, failure
 
 from zbuf._records import RecordQueue, read
 
@@ -67,7 +65,7 @@ cdef class TransportOut(Out):
 
     def _fetched(self, reading):
         self._reading = False
-        error = asyncio.CancelledError() if reading.cancelled() else reading.exception()
+        error = failure(reading)
         if self._over:
             return
         try:

@@ -35,7 +35,8 @@ class Receiver(Link, asyncio.BufferedProtocol):
 
     Without TLS, output goes to the socket directly: many buffers in one call,
     files by sendfile. Do not write to `transport` itself then. With TLS, small
-    pieces are copied together to fill records, and files are read.
+    pieces are copied together to fill records, and files are read. Bytes of a
+    file that are only on the disk are read by a thread of the loop's executor.
     Source: asyncio.BufferedProtocol; io.netty.channel.ChannelInboundHandler.
     """
 
@@ -127,7 +128,9 @@ class Receiver(Link, asyncio.BufferedProtocol):
         >>> asyncio.run(main(*socket.socketpair()))
         (b'abc', b'')
 
-        Raises NotImplementedError with TLS, which has no such thing in asyncio.
+        Raises NotImplementedError with TLS, nothing sent: the transports of asyncio
+        and uvloop close TLS in both directions or not at all. The peer's end of
+        TLS closes the connection likewise, once what is written has gone.
         """
         if not self.transport.can_write_eof():
             raise NotImplementedError("TLS connections of asyncio cannot be closed in one direction")

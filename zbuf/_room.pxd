@@ -17,10 +17,14 @@ cdef class Room:
     cdef ByteBuf _buf           # or None
     cdef Py_ssize_t _bare       # references to the block when nobody keeps anything of it
 
-    cdef object offer(self)
-    cdef ByteBuf take(self, Py_ssize_t n)
-    cdef void settle(self) noexcept
+    cdef ByteBuf _space(self)
+    # For loops that receive by themselves: offer, take what came, settle.
+    cpdef object offer(self)
+    cpdef ByteBuf take(self, Py_ssize_t n)
+    cpdef void settle(self) noexcept
+    # For those that leave it to us.
+    cpdef ByteBuf receive(self, int sock)
 
 
 # The room of a loop, which lives as long as its connections.
-cdef Room room_of(object loop)
+cpdef Room room_of(object loop)

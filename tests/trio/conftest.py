@@ -1,0 +1,49 @@
+"""trio, with TLS and without."""
+
+import ssl
+
+import pytest
+import trio
+import trustme
+import zbuf
+from trio_ends import PLAIN, Kind
+
+# No test waits longer than this; only a broken one waits at all.
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def allocator():
+    """Memory of the test's own, and none of it is left."""
+    before = zbuf.set_default_allocator(zbuf.PooledAllocator())
+    yield
+    zbuf.set_default_allocator(before)
+
+
+@pytest.fixture
+def run():
+    """A function that runs an async function."""
+
+    def run(main, *arguments):
+        async def guarded():
+            with trio.fail_after(PATIENCE):
+                return await main(*arguments)
+
+        return trio.run(guarded)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tls():
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    return Kind(server, client)
+
+
+@pytest.fixture(params=["plain", "tls"])
+def kind(request):
+    return request.getfixturevalue("tls") if request.param == "tls" else PLAIN
