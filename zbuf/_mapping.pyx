@@ -10,6 +10,7 @@ from posix.stat cimport fstat, struct_stat
 from posix.unistd cimport _SC_PAGESIZE, close, sysconf
 
 from zbuf._block cimport zb_block
+from zbuf._calls cimport mmap as map_file
 from zbuf._memory cimport zb_malloc
 
 from zbuf.errors import TruncatedFileError
@@ -89,7 +90,7 @@ cdef zb_block *mapping_block(int fd, int64_t offset, Py_ssize_t size, bint writa
     cdef mapping *made = at_rest()
     cdef int64_t before_data = offset % page
     cdef int rights = PROT_READ | PROT_WRITE if writable else PROT_READ
-    cdef void *base = mmap(NULL, size + before_data, rights, MAP_SHARED, fd, offset - before_data)
+    cdef void *base = map_file(NULL, size + before_data, rights, MAP_SHARED, fd, offset - before_data)
     if base == MAP_FAILED:
         put_to_rest(made)
         PyErr_SetFromErrno(OSError)

@@ -8,20 +8,22 @@ from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free, getenv
 from libc.string cimport memcmp, memset
-from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
-from posix.mman cimport MS_SYNC, msync
-from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
+from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY
+from posix.mman cimport MS_SYNC
+from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, mode_t, struct_stat
 from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, shared
+from zbuf._calls cimport fcntl, fstat, msync
 from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give
-from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, close_pipe, open_pipe, receive_spliced, receive_written
+from zbuf._splice cimport Pipe, take_pipe
+from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, receive_spliced, receive_written
 
 import os
 
@@ -125,7 +127,9 @@ cdef class FileRegion:
     cdef int _adopt(self, int fd, int64_t offset, object count, object name, bint stable) except -1:
         # Takes the descriptor over, and closes it if it will not do.
         cdef zb_file *file = NULL
+        cdef zb_stat was
         try:
+            stat_of(fd, &was)
             self._count = span(fd, offset, count, name)
             file = <zb_file *>zb_malloc(sizeof(zb_file))
             if file == NULL:
@@ -134,8 +138,7 @@ cdef class FileRegion:
             self._count = 0
             close_fd(fd)
             raise
-        file.refs, file.fd, file.way, file.stable = 1, fd, 0, stable
-        stat_of(fd, &file.was)
+        file.refs, file.fd, file.way, file.stable, file.was = 1, fd, 0, stable, was
         self._file, self._offset, self._own = file, offset, 1
         return 0
 
@@ -326,7 +329,7 @@ cdef class FileRegion:
         (None, 5)
         b'hello'
 
-        By splice; by recv and pwrite where that is refused. The file has to be
+        By splice; by recv and pwrite where that is refused, or no descriptor is left for a pipe. The file has to be
         open for writing too, and to have the region's bytes already: truncate()
         it to its size to come. region[n:].receive_from(sock) goes on after n.
         Returns: how many bytes came: the region's size, or `most` if that is
@@ -348,14 +351,9 @@ cdef class FileRegion:
         # The file is held: a signal's handler may release this handle.
         cdef zb_file *file = self._file
         cdef int64_t at = self._offset
-        cdef int pipe[2]
         file_hold(file, 1)
         try:
-            open_pipe(pipe)
-            try:
-                return receive_all(sock, pipe, file.fd, at, most)
-            finally:
-                close_pipe(pipe)
+            return receive_all(sock, file.fd, at, most)
         finally:
             file_give(file, 1)
 
@@ -492,7 +490,7 @@ cdef int64_t span(int fd, int64_t offset, object count, object name) except -1:
 
 cdef int64_t readable_size(int fd, object name) except -1:
     cdef struct_stat found
-    cdef int mode = fcntl(fd, F_GETFL)
+    cdef int mode = fcntl(fd, F_GETFL, 0)
     if mode < 0 or fstat(fd, &found) < 0:
         PyErr_SetFromErrno(OSError)
     if S_ISDIR(found.st_mode):
@@ -548,20 +546,26 @@ cdef int raise_errno(int code) except -1:
     PyErr_SetFromErrno(OSError)
 
 
-cdef int64_t receive_all(int sock, int *pipe, int file, int64_t at, int64_t most) except -1:
+cdef int64_t receive_all(int sock, int file, int64_t at, int64_t most) except -1:
+    # By splice as long as there is a pipe and it is not refused.
+    cdef Pipe pipe = take_pipe()
     cdef zb_block *block = NULL
     cdef int64_t all = 0
     cdef Py_ssize_t got = AGAIN
     try:
         while all < most and got != 0 and got != FULL:
-            if block == NULL:
-                got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
-            else:
+            if pipe is None:
+                block = pool_take(default_pool, ROOM) if block == NULL else block
                 got = receive_written(sock, file, at + all, most - all, block.data, block.size)
+            else:
+                got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
             if got == REFUSED:
-                block = pool_take(default_pool, ROOM)
+                pipe.rest()
+                pipe = None
             all += max(got, 0)
     finally:
+        if pipe is not None:
+            pipe.rest()
         if block != NULL:
             block_give(block, 1)
     if all == 0 and got == FULL:

@@ -34,6 +34,7 @@ def way(request):
 
 def descriptors():
     gc.collect()   # what earlier tests left in cycles
+    zbuf.relay.trim()
     return set(os.listdir("/proc/self/fd"))
 
 
@@ -71,7 +72,9 @@ def test_what_a_socket_does_not_take_is_sent_later(connect, path, way, most):
     ours.setblocking(False)
     queue = zbuf.OutboundBuffer()
     queue.write(zbuf.FileRegion.open(path, 0, 100_000))
-    with syscalls([*way[1], Short(most), errno.EAGAIN, errno.EINTR]):
+    name, refusals = way
+    first = [Short(most)] if name == "sendfile" else [Short(most), None]   # in, and out again
+    with syscalls([*refusals, *first, errno.EAGAIN, errno.EINTR]):
         assert flush_all(queue, ours, theirs) == path.read_bytes()[:100_000]
 
 
@@ -301,7 +304,7 @@ def test_a_socket_without_bytes_does_not_block(connect, place):
     with pytest.raises(BlockingIOError):
         region.receive_from(theirs)
     ours.sendall(b"abc")
-    with syscalls([Short(2), errno.EAGAIN]):
+    with syscalls([Short(2), None, errno.EAGAIN]):
         assert region.receive_from(theirs) == 2
     assert content(place)[:3] == b"ab."
 
