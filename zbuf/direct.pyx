@@ -422,15 +422,20 @@ cdef class DirectFile:
         So is the file's size, but for its times: fdatasync(2). Once it has
         raised, what the device has is unknown, and so all later writes and
         syncs raise: open the file anew, and look.
-        Raises OSError, ReleasedError.
+        Raises OSError, what a signal's handler raises, ReleasedError.
         """
         self._settled()
         cdef zb_file *file = self._file
-        cdef int code
+        cdef int code = EINTR
         file_hold(file, 1)
-        with nogil:
-            code = errno if fdatasync(file.fd) < 0 else 0
-        file_give(file, 1)
+        try:
+            while code == EINTR:
+                with nogil:
+                    code = errno if fdatasync(file.fd) < 0 else 0
+                if code == EINTR:
+                    PyErr_CheckSignals()
+        finally:
+            file_give(file, 1)
         if code:
             self._failed = True
             raise OSError(code, os.strerror(code), self._name)
@@ -513,8 +518,10 @@ cdef int check_kind(int fd, object name) except -1:
 
 
 cdef int cut(int fd, int64_t size) except -1:
-    if ftruncate(fd, size) < 0:
-        PyErr_SetFromErrno(OSError)
+    # No signal is served between: its handler might close the file.
+    while ftruncate(fd, size) < 0:
+        if errno != EINTR:
+            PyErr_SetFromErrno(OSError)
     return 0
 
 

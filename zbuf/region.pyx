@@ -1,9 +1,9 @@
 """FileRegion: bytes of a file that are sent without being read."""
 
-from cpython.exc cimport PyErr_SetFromErrno
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from libc.errno cimport EAGAIN, EBADF, EINVAL, EISDIR, errno
+from libc.errno cimport EAGAIN, EBADF, EINTR, EINVAL, EISDIR, errno
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free, getenv
@@ -303,7 +303,7 @@ cdef class FileRegion:
 
         Bounds are those of a slice. If it fails, what is on the disk is not
         known; a second flush may succeed without having written it.
-        Raises: OSError, ReleasedError.
+        Raises: OSError, what a signal's handler raises, ReleasedError.
         Source: MappedByteBuffer.force; msync(2).
         """
         cdef Py_ssize_t n = 0
@@ -336,8 +336,8 @@ cdef class FileRegion:
                  less, or fewer if the peer ended or a non-blocking socket has
                  no more for now.
         Raises:  BlockingIOError, if a non-blocking socket has nothing; OSError
-                 of the socket, or of the file, ENOSPC say: then up to 64 KiB
-                 that were taken from the socket are lost; what a signal's
+                 of the socket, or of the file, ENOSPC say: then up to 1 MiB
+                 that was taken from the socket is lost; what a signal's
                  handler raises, between two pieces; ReleasedError.
         Source:  java.nio FileChannel.transferFrom; splice(2).
         """
@@ -523,7 +523,7 @@ cdef bint is_stat(object stable) except -1:
 cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
     # msync wants memory, but it is the file that it writes, whoever changed it.
     cdef zb_block *block
-    cdef int failed, code = 0
+    cdef int code = EINTR
     cdef int64_t aside = offset % sysconf(_SC_PAGESIZE)
     cdef int fd = duplicate(file.fd)
     try:
@@ -531,11 +531,15 @@ cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
     except:
         close_fd(fd)
         raise
-    with nogil:
-        failed = msync(block.data - aside, n + aside, MS_SYNC)
-        code = errno
-    block_give(block, 1)
-    if failed:
+    try:
+        while code == EINTR:
+            with nogil:
+                code = errno if msync(block.data - aside, n + aside, MS_SYNC) < 0 else 0
+            if code == EINTR:
+                PyErr_CheckSignals()
+    finally:
+        block_give(block, 1)
+    if code:
         raise_errno(code)
     return 0
 

@@ -253,6 +253,10 @@ def faults() -> None:
             assert_type(fault.fired, int)
     with zbuf.testing.syscalls([None, errno.EAGAIN, zbuf.testing.Short(1)]) as script:
         assert_type(script.left, int)
+    with zbuf.testing.syscalls([errno.ENOSPC], only=["pwrite", "splice"]):
+        pass
+
+
 def blocking(path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, FileRegion.open(path, 0, 4) as region, zbuf.buffer() as buf:
