@@ -220,6 +220,32 @@ cdef class FileRegion:
             raise ValueError(f"a slice of a region has step 1, not {step}")
         return part_of(self, start, PySlice_AdjustIndices(self._count, &start, &stop, step))
 
+    def ranges(self, bounds, /):
+        """Make a region of each of several parts of this one, from `start` up to `stop`, or of none.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__, 10)
+        >>> [(part.offset, len(part)) for part in region.ranges([(0, 5), (20, 30)])]
+        [(10, 5), (30, 10)]
+
+        For what a peer asks for: bounds count from the region's first byte, and
+        are not cut to its ends as those of a slice are. Parts may overlap.
+        Returns: a list of regions, each with a reference of its own.
+        Raises, with none made: ValueError unless 0 <= start <= stop <= count,
+                 with the numbers, OverflowError, TypeError; ReleasedError.
+        Source:  multipart/byteranges of RFC 9110.
+        """
+        cdef list wanted = []
+        cdef list parts = []
+        cdef int64_t start, stop
+        for first, end in bounds:
+            wanted.append((fit(first, -INT64_MAX, INT64_MAX), fit(end, -INT64_MAX, INT64_MAX)))
+        for start, stop in wanted:
+            self._live()
+            if not 0 <= start <= stop <= self._count:
+                raise ValueError(f"bytes {start} up to {stop} are not within the region's {self._count}")
+            parts.append(part_of(self, start, stop - start))
+        return parts
+
     # -- ownership
 
     @property

@@ -148,6 +148,7 @@ def sockets(path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, OutboundBuffer(high=1 << 20, low=1 << 10) as queue, FileRegion.open(path, 0, 4) as region:
         assert_type(region[1:], FileRegion)
+        assert_type(region.ranges([(0, 1)]), list[FileRegion])
         queue.write(zbuf.copied(b"head"))
         queue.writelines([b"bytes", region, bytearray(b"more")])
         done = queue.flush_to(ours, max_bytes=1 << 20, max_calls=5)
