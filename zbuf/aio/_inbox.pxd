@@ -16,6 +16,7 @@ cdef class Inbox(Link):
     cdef object _waiter         # its future, or None
     cdef bint _ended            # nothing more will come
     cdef bint _held             # the peer is held back
+    cdef bint _deaf             # nobody reads any more: what comes is dropped
     cdef object _decoder        # whose frames were read last, or None
     cdef object _frames         # a deque: decoded and not read
     cdef object _flaw           # what the decoder found behind them, or None

@@ -26,6 +26,8 @@ cdef class Inbox(Link):
         """Called by the loop."""
         cdef CompositeByteBuf both
         cdef bint waiting = self._waiting()
+        if self._deaf:
+            return
         if self._in is None and waiting and buf._w - buf._r >= self._wanted:
             self._in = buf     # it is read at once: not worth a composite
         elif isinstance(self._in, CompositeByteBuf):
@@ -68,6 +70,12 @@ cdef class Inbox(Link):
             self._held = False
             self.transport.resume_reading()
         return 0
+
+    def _deafen(self):
+        """Drop what nobody reads any more: a loop may keep a connection that has ended until the collector comes."""
+        self._deaf = True
+        self._in = self._decoder = self._flaw = None
+        self._frames.clear()
 
     @property
     def waiting_bytes(self):
