@@ -1,9 +1,12 @@
-"""A server without descriptors, and a stream of very many parts."""
+"""A server without descriptors, a stream of very many parts, and a fork in the middle of one."""
 
 import asyncio
 import contextlib
 import random
 import socket
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import zbuf
@@ -101,3 +104,47 @@ def test_thousands_of_parts_to_a_peer_that_takes_a_little(run, tmp_path):
             assert stream.pending_bytes == 0
 
     run(main())
+
+
+FORK = """
+    import asyncio, os, socket, sys, zbuf
+    if sys.argv[1] == "uvloop":
+        import uvloop
+    factory = uvloop.new_event_loop if sys.argv[1] == "uvloop" else asyncio.SelectorEventLoop
+    data = os.urandom(500_000)
+    with open(sys.argv[3], "wb") as new:
+        new.write(data)
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        stream = await zbuf.aio.open_connection(sock=ours)
+        with zbuf.FileRegion.open(sys.argv[3]) as region:
+            stream.writelines([data, region, b"tail"])
+        stream._flush()
+        assert stream.pending_bytes
+        if not (child := os.fork()):
+            if sys.argv[2] == "closes":
+                os.close(ours.fileno()), os.close(theirs.fileno())
+            os._exit(0)
+        os.waitpid(child, 0)
+        got = b""
+        while len(got) < 1_000_004:
+            got += await asyncio.get_running_loop().sock_recv(theirs, 1 << 20)
+        assert got == data + data + b"tail"
+        stream.abort()
+        await stream.wait_closed()
+        theirs.close()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+    assert not zbuf.default_allocator().live()
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("child", ["exits", "closes"])
+def test_a_child_that_was_forked_in_the_middle_changes_nothing(tmp_path, loop, child):
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(FORK), loop, child, tmp_path / "file"], capture_output=True,
+                          text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
