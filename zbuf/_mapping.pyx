@@ -2,7 +2,7 @@
 
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject
-from libc.errno cimport errno
+from libc.errno cimport EIO, errno
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.signal cimport sigaction, sigaction_t, sigemptyset, siginfo_t
@@ -265,6 +265,8 @@ cdef bint take_fault(unsigned long thread, fault *what) noexcept:
 
 
 cdef object error_of(fault *what):
+    if what.found >= what.expected:
+        return OSError(EIO, f"the disk had no room for a page of a mapped file of {what.size} bytes, or could not read it")
     return TruncatedFileError(what.expected, min(what.found, what.expected), what.size, "found")
 
 

@@ -290,7 +290,8 @@ cdef class FileRegion:
         the interpreter's lock is told by the main thread; an operator of a
         memoryview, which is no call, may show its zero before. What is left of
         the last page, behind the file's new end, reads as zeros and tells
-        nobody. Once the file has its size again, so has the buffer.
+        nobody. Once the file has its size again, so has the buffer. A page that
+        the disk has no room for, or cannot read, is told by OSError instead.
 
         Returns: a ByteBuf that keeps the file by itself.
         Raises:  OSError (PermissionError, if the file is not open for writing

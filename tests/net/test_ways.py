@@ -108,6 +108,19 @@ def test_a_truncated_file_is_told_by_all_ways(connect, path, way):
     assert (receive(theirs, 50), queue.pending_bytes) == (random.Random(1).randbytes(300_000)[:50], 150)
 
 
+def test_a_pipe_in_which_bytes_stayed_behind_is_not_used_again(connect, path):
+    ours, theirs = connect()
+    zbuf.relay.trim()
+    queue = zbuf.OutboundBuffer()
+    queue.write(zbuf.FileRegion.open(path, 0, 5000))
+    with syscalls([errno.EINVAL, None, Short(2000), None, errno.EAGAIN]):
+        assert queue.flush_to(ours).sent == 2000
+    assert zbuf.relay.trim() == 0
+    assert queue.flush_to(ours).sent == 3000
+    assert zbuf.relay.trim() == 1
+    assert receive(theirs, 5000) == path.read_bytes()[:5000]
+
+
 def test_no_way_raises_sigpipe(path):
     code = f"""if True:
         import signal, socket, zbuf
