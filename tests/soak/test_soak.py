@@ -14,7 +14,7 @@ import zbuf
 def test_a_short_soak_leaves_nothing_behind(loop):
     environment = os.environ | {"PYTHONPATH": str(Path(zbuf.__file__).parent.parent)}
     done = subprocess.run(
-        [sys.executable, "-m", "soak", "--seconds", "2", "--connections", "50", "--loop", loop],
+        [sys.executable, "-m", "soak", "--seconds", "1", "--connections", "50", "--loop", loop],
         cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True, timeout=100,
     )
     assert (done.returncode, done.stderr) == (0, "")
