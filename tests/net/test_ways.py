@@ -1,5 +1,6 @@
 """The ways of a file's bytes to a socket, and from one: which is gone, when, and what it loses."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -10,6 +11,7 @@ import sys
 import threading
 
 import pytest
+from scarce import no_more_descriptors
 from wire import flush_all, receive
 
 import zbuf
@@ -320,6 +322,19 @@ def test_a_socket_without_bytes_does_not_block(connect, place):
     with syscalls([Short(2), None, errno.EAGAIN]):
         assert region.receive_from(theirs) == 2
     assert content(place)[:3] == b"ab."
+
+
+@pytest.mark.parametrize("calls", [["recv", "pwrite"], ["splice"]])
+def test_what_the_file_refuses_is_never_taken_for_a_socket_that_has_nothing(connect, place, calls):
+    # Bytes were taken and are lost: to go on as if they were still to come would misplace what follows.
+    ours, theirs = connect()
+    ours.sendall(b"abcdef")
+    region = zbuf.FileRegion(place, 0)
+    zbuf.relay.trim()
+    with no_more_descriptors() if calls == ["recv", "pwrite"] else contextlib.nullcontext():
+        with syscalls([Short(2), None, Short(2), errno.EAGAIN], only=calls), pytest.raises(BlockingIOError):
+            region.receive_from(theirs)
+    assert content(place)[:4] == b"ab.."
 
 
 def test_nothing_is_taken_for_nothing(connect, place):
