@@ -27,6 +27,7 @@ cdef class Intake:
     cpdef int put(self, ByteBuf buf, Py_ssize_t wanted) except -1
     cdef int _join(self, ByteBuf buf) except -1
     cpdef int end(self, object error) except -1
+    cpdef int drop(self) except -1
     # Out, as bytes: REQUIRES bytes_are_next(), and for cut() that n are there.
     cpdef int bytes_are_next(self) except -1
     cpdef ByteBuf take(self, object size)

@@ -66,6 +66,12 @@ cdef class Intake:
         self._error = error
         return 0
 
+    cpdef int drop(self) except -1:
+        """Let go of all that has come."""
+        self._in = self._decoder = self._flaw = None
+        self._frames.clear()
+        return 0
+
     # -- bytes
 
     cpdef int bytes_are_next(self) except -1:

@@ -2,7 +2,7 @@
 
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject
-from libc.errno cimport errno
+from libc.errno cimport EIO, errno
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.signal cimport sigaction, sigaction_t, sigemptyset, siginfo_t
@@ -10,6 +10,7 @@ from posix.stat cimport fstat, struct_stat
 from posix.unistd cimport _SC_PAGESIZE, close, sysconf
 
 from zbuf._block cimport zb_block
+from zbuf._calls cimport mmap as map_file
 from zbuf._memory cimport zb_malloc
 
 from zbuf.errors import TruncatedFileError
@@ -89,7 +90,7 @@ cdef zb_block *mapping_block(int fd, int64_t offset, Py_ssize_t size, bint writa
     cdef mapping *made = at_rest()
     cdef int64_t before_data = offset % page
     cdef int rights = PROT_READ | PROT_WRITE if writable else PROT_READ
-    cdef void *base = mmap(NULL, size + before_data, rights, MAP_SHARED, fd, offset - before_data)
+    cdef void *base = map_file(NULL, size + before_data, rights, MAP_SHARED, fd, offset - before_data)
     if base == MAP_FAILED:
         put_to_rest(made)
         PyErr_SetFromErrno(OSError)
@@ -264,6 +265,8 @@ cdef bint take_fault(unsigned long thread, fault *what) noexcept:
 
 
 cdef object error_of(fault *what):
+    if what.found >= what.expected:
+        return OSError(EIO, f"the disk had no room for a page of a mapped file of {what.size} bytes, or could not read it")
     return TruncatedFileError(what.expected, min(what.found, what.expected), what.size, "found")
 
 

@@ -1,12 +1,13 @@
 """Channels: bytes on their way from one descriptor to another, by splice or through a block."""
 
 cimport cython
-from libc.errno cimport EAGAIN, EMFILE, ENFILE, errno
-from posix.fcntl cimport O_NONBLOCK, fcntl
-from posix.unistd cimport close, read, write
+from libc.errno cimport EAGAIN, EINTR, EMFILE, ENFILE, errno
+from posix.fcntl cimport O_CLOEXEC
+from posix.unistd cimport close
 
 from zbuf._alloc cimport plain
 from zbuf._buf cimport ByteBuf
+from zbuf._calls cimport fcntl, pipe2, read, shutdown, splice, tee, write
 from zbuf._pool cimport default_pool
 from zbuf._sigpipe cimport hush, unhush, zb_hush
 
@@ -15,18 +16,11 @@ from os import register_at_fork
 cdef extern from "<fcntl.h>" nogil:
     int F_GETPIPE_SZ
     int F_SETPIPE_SZ
-    int O_CLOEXEC
     unsigned int SPLICE_F_MOVE
     unsigned int SPLICE_F_NONBLOCK
-    Py_ssize_t splice(int source, void *at, int target, void *to, size_t n, unsigned int flags)
-    Py_ssize_t tee_pipe "tee" (int source, int target, size_t n, unsigned int flags)
-
-cdef extern from "<unistd.h>" nogil:
-    int pipe2(int *ends, int flags)
 
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
-    int shutdown(int sock, int how)
 
 cdef extern from "<string.h>":
     char *strerror(int code)
@@ -54,12 +48,6 @@ cdef class Channel:
 
 @cython.final
 cdef class Pipe(Channel):
-    # `held` is what the kernel has in the pipe: it counts in slots, not in
-    # bytes, so small pieces may fill the pipe with less than `room`.
-    cdef int _in         # the end that takes; ours to close, as _out
-    cdef int _out
-    cdef int _forks      # `forks` when it was made
-
     def __cinit__(self):
         self._in = self._out = -1
         self.piped = True
@@ -72,33 +60,35 @@ cdef class Pipe(Channel):
     cdef int _open(self) noexcept:
         # 0 or an errno.
         cdef int ends[2]
-        if pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0:
+        if pipe2(ends, O_CLOEXEC) < 0:
             return errno
         self._out, self._in = ends[0], ends[1]
         self._forks = forks
         self.room = widen(self._in)
-        return 0
+        return 0 if self.room > 0 else errno
 
-    cdef Py_ssize_t fill(self, int source) noexcept:
-        cdef Py_ssize_t n = self.room - self.held
+    cdef Py_ssize_t take(self, int source, int64_t *at, Py_ssize_t n) noexcept:
+        # What is full is not waited for. Of an empty pipe that must not be
+        # said: a Unix socket that blocks would not.
+        cdef unsigned int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK if self.held else SPLICE_F_MOVE
         cdef int code
+        n = min(n, self.room - self.held)
         if n <= 0:
             return -EAGAIN
         with nogil:
-            n = splice(source, NULL, self._in, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+            n = splice(source, at, self._in, NULL, n, flags)
             code = errno
         if n < 0:
             return -code
         self.held += n
         return n
 
-    cdef Py_ssize_t drain(self, int target, Py_ssize_t most) noexcept:
-        cdef Py_ssize_t n
+    cdef Py_ssize_t give(self, int target, int64_t *at, Py_ssize_t n) noexcept:
         cdef int code
         cdef zb_hush kept
         with nogil:
             hush(&kept)
-            n = splice(self._out, NULL, target, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+            n = splice(self._out, NULL, target, at, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
             unhush(&kept)
             code = errno
         if n < 0:
@@ -106,11 +96,24 @@ cdef class Pipe(Channel):
         self.held -= n
         return n
 
+    cdef Py_ssize_t read(self, void *mem, Py_ssize_t n) noexcept:
+        n = read(self._out, mem, min(n, self.held))
+        if n < 0:
+            return -errno
+        self.held -= n
+        return n
+
+    cdef Py_ssize_t fill(self, int source) noexcept:
+        return self.take(source, NULL, self.room)
+
+    cdef Py_ssize_t drain(self, int target, Py_ssize_t most) noexcept:
+        return self.give(target, NULL, most)
+
     cdef Channel tee(self):
         cdef Pipe copy = take_pipe()
         cdef Py_ssize_t n = 0
         if copy is not None:
-            n = tee_pipe(self._out, copy._in, self.held, SPLICE_F_NONBLOCK)
+            n = tee(self._out, copy._in, self.held, SPLICE_F_NONBLOCK)
         if n <= 0:
             return None
         copy.held = n
@@ -118,12 +121,13 @@ cdef class Pipe(Channel):
 
     cdef ByteBuf leftover(self):
         cdef ByteBuf buf = plain(default_pool, self.held)
-        cdef Py_ssize_t n = 1
-        while self.held and n > 0:
-            n = read(self._out, buf._mem + buf._w, self.held)
+        cdef Py_ssize_t n
+        while self.held:
+            n = self.read(buf._mem + buf._w, self.held)
             if n > 0:
-                self.held -= n
                 buf._settle(0, buf._w + n)
+            elif n != -EINTR:
+                raise OSError(-n, strerror(-n).decode())
         return buf
 
     cdef void rest(self) noexcept:
@@ -221,7 +225,7 @@ cdef Py_ssize_t widen(int pipe) noexcept:
     cdef int size = CAPACITY
     while size > USUAL and fcntl(pipe, F_SETPIPE_SZ, size) < 0:
         size //= 2
-    return fcntl(pipe, F_GETPIPE_SZ)
+    return fcntl(pipe, F_GETPIPE_SZ, 0)
 
 
 cdef int half_close(int sock) noexcept:

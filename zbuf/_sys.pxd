@@ -1,11 +1,12 @@
 # System calls that move bytes: the GIL is released around each, one call each.
 #
 # All of them return how many bytes went, or one of the two codes below, or
-# raise the OSError of errno. None ever raises SIGPIPE in the process. What a
-# call says may be written down before it: zbuf.testing.syscalls.
+# raise the OSError of errno. None ever raises SIGPIPE in the process.
 
 from libc.stdint cimport int64_t
 from posix.uio cimport iovec
+
+from zbuf._splice cimport Pipe
 
 cdef enum:
     FULL = -2      # the socket takes nothing now: EAGAIN
@@ -27,7 +28,7 @@ cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except 
 # The first two are REFUSED, if they are the `first` bytes, where they cannot do it.
 # By sendfile:
 cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1
-# By splice, through a pipe: what the socket does not take stays in the file.
+# By splice, through a pipe: what the socket does not take stays in the file. REFUSED also without a pipe.
 cdef Py_ssize_t send_spliced(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1
 # By pread, into `room` bytes at mem, which something keeps alive.
 cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1
@@ -44,13 +45,10 @@ cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except 
 
 # The way in: bytes of a socket to a file at `offset`; 0 at the socket's end.
 # REQUIRES: 1 <= n. If the file does not take them, OSError, and they are lost.
-# By splice, through an empty pipe, which stays so; REFUSED, and nothing is lost:
-cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1
+# By splice, through an empty pipe, which stays so but for an error; REFUSED, and nothing is lost:
+cdef Py_ssize_t receive_spliced(int sock, Pipe pipe, int file, int64_t offset, Py_ssize_t n) except -1
 # By recv and pwrite:
 cdef Py_ssize_t receive_written(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1
-
-cdef int open_pipe(int *ends) except -1
-cdef void close_pipe(int *ends) noexcept
 
 # Sends at once what `more` kept back, which the kernel would hold for 200 ms.
 # Keeps errno and any exception; a socket that never keeps bytes back ignores it.

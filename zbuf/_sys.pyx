@@ -4,11 +4,10 @@ from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from libc.errno cimport EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, ESPIPE, errno
 from libc.string cimport memset
-from posix.fcntl cimport O_CLOEXEC
-from posix.unistd cimport close
 
-from zbuf._script cimport next_outcome
+from zbuf._calls cimport msghdr, pread, preadv2, pwrite, recv, send, sendfile, sendmsg, socklen_t
 from zbuf._sigpipe cimport hush, unhush, zb_hush
+from zbuf._splice cimport Pipe, take_pipe
 
 import sys
 
@@ -16,16 +15,9 @@ cdef enum:
     LEAST_PAGE = 4096    # bytes that are surely in the page cache together
 
 cdef extern from "<sys/socket.h>" nogil:
-    ctypedef unsigned int socklen_t
-    struct msghdr:
-        iovec *msg_iov
-        size_t msg_iovlen
     int MSG_DONTWAIT
     int MSG_MORE
     int MSG_NOSIGNAL
-    Py_ssize_t recv(int sock, void *data, size_t size, int flags)
-    Py_ssize_t send(int sock, const void *data, size_t size, int flags)
-    Py_ssize_t sendmsg(int sock, const msghdr *message, int flags)
     int getsockopt(int sock, int level, int name, void *value, socklen_t *size)
     int setsockopt(int sock, int level, int name, const void *value, socklen_t size)
 
@@ -40,33 +32,14 @@ cdef enum:
     SOL_TLS = 282
     TLS_TX = 1
 
-cdef extern from "<fcntl.h>" nogil:
-    unsigned int SPLICE_F_MOVE
-    Py_ssize_t splice(int source, int64_t *at, int target, int64_t *to, size_t n, unsigned int flags)
-
-cdef extern from "<unistd.h>" nogil:
-    int pipe2(int *ends, int flags)
-    Py_ssize_t read(int file, void *data, size_t size)
-    Py_ssize_t pread64(int file, void *data, size_t size, int64_t offset)
-    Py_ssize_t pwrite64(int file, const void *data, size_t size, int64_t offset)
-
 cdef extern from "<sys/uio.h>" nogil:
     int RWF_NOWAIT
-    Py_ssize_t preadv2(int file, const iovec *parts, int count, int64_t offset, int flags)
-
-cdef extern from "<sys/sendfile.h>" nogil:
-    Py_ssize_t sendfile64(int out, int file, int64_t *offset, size_t n)
 
 
 cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except -1:
     cdef Py_ssize_t sent
-    cdef Py_ssize_t most = MOST_BYTES
-    cdef int code = next_outcome(&most)
+    cdef int code
     cdef int flags = MSG_NOSIGNAL | MSG_MORE if more else MSG_NOSIGNAL
-    if code:
-        return refused(code)
-    if most < MOST_BYTES:
-        count = cut(parts, count, most)
     with nogil:
         sent = gather(sock, parts, count, flags)
         code = errno
@@ -76,40 +49,25 @@ cdef Py_ssize_t send_parts(int sock, iovec *parts, int count, bint more) except 
 cdef Py_ssize_t send_file(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1:
     cdef Py_ssize_t sent
     cdef zb_hush kept
-    cdef int code = next_outcome(&n)
-    if code:
-        return elsewhere(code, first)
+    cdef int code
     with nogil:
         hush(&kept)
-        sent = sendfile64(sock, file, &offset, n)
+        sent = sendfile(sock, file, &offset, n)
         unhush(&kept)
         code = errno
     return sent if sent >= 0 else elsewhere(code, first)
 
 
 cdef Py_ssize_t send_spliced(int sock, int file, int64_t offset, Py_ssize_t n, bint first) except -1:
-    cdef int pipe[2]
+    cdef Pipe pipe = take_pipe()
     cdef Py_ssize_t sent
-    cdef int code = next_outcome(&n)
-    if code:
-        return elsewhere(code, first)
-    open_pipe(pipe)
-    with nogil:
-        sent = through(pipe, file, &offset, sock, n)
-        code = errno
-    close_pipe(pipe)
-    return sent if sent >= 0 else elsewhere(code, first)
-
-
-cdef Py_ssize_t through(int *pipe, int file, int64_t *offset, int sock, Py_ssize_t n) noexcept nogil:
-    cdef zb_hush kept
-    cdef Py_ssize_t got = splice(file, offset, pipe[1], NULL, n, SPLICE_F_MOVE)
-    if got <= 0:
-        return got
-    hush(&kept)
-    got = splice(pipe[0], NULL, sock, NULL, got, SPLICE_F_MOVE)
-    unhush(&kept)
-    return got
+    if pipe is None:
+        return REFUSED
+    sent = pipe.take(file, &offset, n)
+    if sent > 0:
+        sent = pipe.give(sock, NULL, sent)
+    pipe.rest()
+    return sent if sent >= 0 else elsewhere(-sent, first)
 
 
 cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1:
@@ -117,7 +75,7 @@ cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsi
     cdef Py_ssize_t got
     cdef int code
     with nogil:
-        got = pread64(file, mem, min(n, room), offset)
+        got = pread(file, mem, min(n, room), offset)
         code = errno
     if got <= 0:
         return 0 if got == 0 else refused(code)
@@ -126,10 +84,8 @@ cdef Py_ssize_t send_read(int sock, int file, int64_t offset, Py_ssize_t n, unsi
 
 
 cdef bint is_cold(int file, int64_t offset, Py_ssize_t n) noexcept:
-    cdef Py_ssize_t most = 1
-    cdef int code = next_outcome(&most)
     cdef int64_t last = offset + n - 1
-    return code == EAGAIN or waits(file, last) or (offset // LEAST_PAGE != last // LEAST_PAGE and waits(file, offset))
+    return waits(file, last) or (offset // LEAST_PAGE != last // LEAST_PAGE and waits(file, offset))
 
 
 cdef bint waits(int file, int64_t offset) noexcept:
@@ -141,73 +97,67 @@ cdef bint waits(int file, int64_t offset) noexcept:
 
 cdef int64_t read_ahead(int file, int64_t offset, int64_t n, unsigned char *mem, Py_ssize_t room) except -1:
     cdef int64_t all = 0
-    cdef Py_ssize_t got = 1
+    cdef Py_ssize_t got = AGAIN
     cdef int code
-    while got > 0 and all < n:
+    while got != 0 and got != FULL and all < n:
         with nogil:
-            got = pread64(file, mem, min(n - all, room), offset + all)
+            got = pread(file, mem, min(n - all, room), offset + all)
             code = errno
         if got < 0:
-            refused(code)
+            got = refused(code)
         all += max(got, 0)
     return all
 
 
 cdef Py_ssize_t receive_some(int sock, unsigned char *mem, Py_ssize_t n) except -1:
     cdef Py_ssize_t got
-    cdef int code = next_outcome(&n)
-    if code:
-        return refused(code)
+    cdef int code
     with nogil:
         got = recv(sock, mem, n, MSG_DONTWAIT)
         code = errno
     return got if got >= 0 else refused(code)
 
 
-cdef Py_ssize_t receive_spliced(int sock, int *pipe, int file, int64_t offset, Py_ssize_t n) except -1:
-    cdef Py_ssize_t got
-    cdef bint taken = False
-    cdef int code = next_outcome(&n)
-    if code:
-        return elsewhere(code, True)
-    with nogil:
-        got = splice(sock, NULL, pipe[1], NULL, n, SPLICE_F_MOVE)
-        if got > 0:
-            taken = True
-            got = drain(pipe[0], file, offset, got)
-        code = errno
-    return got if got >= 0 else elsewhere(code, not taken)
+cdef Py_ssize_t receive_spliced(int sock, Pipe pipe, int file, int64_t offset, Py_ssize_t n) except -1:
+    cdef Py_ssize_t got = pipe.take(sock, NULL, n)
+    cdef Py_ssize_t put
+    if got < 0:
+        return elsewhere(-got, True)
+    put = drain(pipe, file, offset)
+    return got if put >= 0 else failed(-put)
 
 
-cdef Py_ssize_t drain(int pipe, int file, int64_t offset, Py_ssize_t n) noexcept nogil:
-    # All n bytes in the pipe to the file, however it takes them; -1 with errno.
+cdef Py_ssize_t drain(Pipe pipe, int file, int64_t at) noexcept:
+    # All that the pipe holds to the file, however it takes it; 0 or -errno.
+    cdef Py_ssize_t put = 0
+    while pipe.held and (put >= 0 or put == -EINTR):
+        put = pipe.give(file, &at, pipe.held)
+        if put < 0 and cannot(-put):
+            put = copy_some(pipe, file, &at)
+    return min(put, <Py_ssize_t>0)
+
+
+cdef Py_ssize_t copy_some(Pipe pipe, int file, int64_t *at) noexcept:
     cdef unsigned char few[4096]
-    cdef Py_ssize_t moved, left = n
-    cdef int64_t at = offset
-    while left > 0:
-        moved = splice(pipe, NULL, file, &at, left, SPLICE_F_MOVE)
-        if moved < 0 and cannot(errno):
-            moved = read(pipe, few, min(left, <Py_ssize_t>sizeof(few)))
-            if moved > 0:
-                if write_all(file, few, moved, at) < 0:
-                    return -1
-                at += moved
-        if moved < 0 and errno != EINTR:
-            return -1
-        left -= max(moved, 0)
+    cdef Py_ssize_t n = pipe.read(few, sizeof(few))
+    if n > 0:
+        if write_all(file, few, n, at[0]) < 0:
+            return -errno
+        at[0] += n
     return n
 
 
 cdef Py_ssize_t receive_written(int sock, int file, int64_t offset, Py_ssize_t n, unsigned char *mem, Py_ssize_t room) except -1:
     cdef Py_ssize_t got
-    cdef int code = next_outcome(&n)
-    if code:
-        return refused(code)
+    cdef int put = 0
+    cdef int code
     with nogil:
         got = recv(sock, mem, min(n, room), 0)
-        if got > 0 and write_all(file, mem, got, offset) < 0:
-            got = -1
+        if got > 0:
+            put = write_all(file, mem, got, offset)
         code = errno
+    if put < 0:
+        return failed(code)
     return got if got >= 0 else refused(code)
 
 
@@ -215,7 +165,7 @@ cdef int write_all(int file, const unsigned char *mem, Py_ssize_t n, int64_t off
     # 0, or -1 with errno. The bytes are nowhere else: no signal is served between.
     cdef Py_ssize_t done
     while n > 0:
-        done = pwrite64(file, mem, n, offset)
+        done = pwrite(file, mem, n, offset)
         if done < 0 and errno != EINTR:
             return -1
         done = max(done, 0)
@@ -223,17 +173,6 @@ cdef int write_all(int file, const unsigned char *mem, Py_ssize_t n, int64_t off
         offset += done
         n -= done
     return 0
-
-
-cdef int open_pipe(int *ends) except -1:
-    if pipe2(ends, O_CLOEXEC) < 0:
-        PyErr_SetFromErrno(OSError)
-    return 0
-
-
-cdef void close_pipe(int *ends) noexcept:
-    close(ends[0])
-    close(ends[1])
 
 
 cdef bint cannot(int code) noexcept nogil:
@@ -252,21 +191,13 @@ cdef Py_ssize_t refused(int code) except -1:
     if code == EINTR:
         PyErr_CheckSignals()
         return AGAIN
+    return failed(code)
+
+
+cdef Py_ssize_t failed(int code) except -1:
     global errno
     errno = code
     PyErr_SetFromErrno(OSError)
-
-
-cdef int cut(iovec *parts, int count, Py_ssize_t most) noexcept:
-    # The first `most` bytes of the parts, and how many they lie in. REQUIRES: most >= 1.
-    cdef int k = 0
-    while k < count and <Py_ssize_t>parts[k].iov_len < most:
-        most -= parts[k].iov_len
-        k += 1
-    if k == count:
-        return count
-    parts[k].iov_len = most
-    return k + 1
 
 
 cdef Py_ssize_t gather(int sock, iovec *parts, int count, int flags) noexcept nogil:

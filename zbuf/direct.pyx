@@ -16,14 +16,15 @@ from libc.errno cimport EINTR, EINVAL, EIO, EISDIR, errno
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
-from posix.fcntl cimport F_GETFL, F_SETFL, fcntl
-from posix.stat cimport S_ISBLK, S_ISDIR, S_ISREG, fstat, struct_stat
-from posix.uio cimport iovec, pwritev
-from posix.unistd cimport SEEK_END, close as close_fd, fdatasync, ftruncate, lseek, pread
+from posix.fcntl cimport F_GETFL, F_SETFL
+from posix.stat cimport S_ISBLK, S_ISDIR, S_ISREG, struct_stat
+from posix.uio cimport iovec
+from posix.unistd cimport SEEK_END, close as close_fd
 
 from zbuf._alloc cimport Allocator
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
+from zbuf._calls cimport fcntl, fdatasync, fstat, ftruncate, lseek, pread, pwritev
 from zbuf._composite cimport CompositeByteBuf
 from zbuf._memory cimport zb_malloc
 from zbuf._number cimport fit, size_of
@@ -150,7 +151,7 @@ cdef class DirectFile:
         cdef bint told = zb_dio_align(fd, &memory, &step)
         self._direct = (memory and step) if told else not zb_in_memory(fd)
         # By open(2) a file might be made, and then refused.
-        self._direct = self._direct and fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0
+        self._direct = self._direct and fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_DIRECT) == 0
         if not self._direct and not buffered:
             raise OSError(EINVAL, "no direct I/O on this file; buffered=True does without", self._name)
         self._memory = memory if self._direct and told else USUAL
@@ -421,15 +422,20 @@ cdef class DirectFile:
         So is the file's size, but for its times: fdatasync(2). Once it has
         raised, what the device has is unknown, and so all later writes and
         syncs raise: open the file anew, and look.
-        Raises OSError, ReleasedError.
+        Raises OSError, what a signal's handler raises, ReleasedError.
         """
         self._settled()
         cdef zb_file *file = self._file
-        cdef int code
+        cdef int code = EINTR
         file_hold(file, 1)
-        with nogil:
-            code = errno if fdatasync(file.fd) < 0 else 0
-        file_give(file, 1)
+        try:
+            while code == EINTR:
+                with nogil:
+                    code = errno if fdatasync(file.fd) < 0 else 0
+                if code == EINTR:
+                    PyErr_CheckSignals()
+        finally:
+            file_give(file, 1)
         if code:
             self._failed = True
             raise OSError(code, os.strerror(code), self._name)
@@ -512,8 +518,10 @@ cdef int check_kind(int fd, object name) except -1:
 
 
 cdef int cut(int fd, int64_t size) except -1:
-    if ftruncate(fd, size) < 0:
-        PyErr_SetFromErrno(OSError)
+    # No signal is served between: its handler might close the file.
+    while ftruncate(fd, size) < 0:
+        if errno != EINTR:
+            PyErr_SetFromErrno(OSError)
     return 0
 
 

@@ -1,27 +1,29 @@
 """FileRegion: bytes of a file that are sent without being read."""
 
-from cpython.exc cimport PyErr_SetFromErrno
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from libc.errno cimport EAGAIN, EBADF, EINVAL, EISDIR, errno
+from libc.errno cimport EAGAIN, EBADF, EINTR, EINVAL, EISDIR, errno
 from libc.limits cimport INT_MAX
 from libc.stdint cimport INT64_MAX
 from libc.stdlib cimport free, getenv
 from libc.string cimport memcmp, memset
-from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY, fcntl
-from posix.mman cimport MS_SYNC, msync
-from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, fstat, mode_t, struct_stat
+from posix.fcntl cimport F_GETFL, O_ACCMODE, O_WRONLY
+from posix.mman cimport MS_SYNC
+from posix.stat cimport S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK, mode_t, struct_stat
 from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, shared
+from zbuf._calls cimport fcntl, fstat, msync
 from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give
-from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, close_pipe, open_pipe, receive_spliced, receive_written
+from zbuf._splice cimport Pipe, take_pipe
+from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, receive_spliced, receive_written
 
 import os
 
@@ -125,7 +127,9 @@ cdef class FileRegion:
     cdef int _adopt(self, int fd, int64_t offset, object count, object name, bint stable) except -1:
         # Takes the descriptor over, and closes it if it will not do.
         cdef zb_file *file = NULL
+        cdef zb_stat was
         try:
+            stat_of(fd, &was)
             self._count = span(fd, offset, count, name)
             file = <zb_file *>zb_malloc(sizeof(zb_file))
             if file == NULL:
@@ -134,8 +138,7 @@ cdef class FileRegion:
             self._count = 0
             close_fd(fd)
             raise
-        file.refs, file.fd, file.way, file.stable = 1, fd, 0, stable
-        stat_of(fd, &file.was)
+        file.refs, file.fd, file.way, file.stable, file.was = 1, fd, 0, stable, was
         self._file, self._offset, self._own = file, offset, 1
         return 0
 
@@ -217,6 +220,32 @@ cdef class FileRegion:
             raise ValueError(f"a slice of a region has step 1, not {step}")
         return part_of(self, start, PySlice_AdjustIndices(self._count, &start, &stop, step))
 
+    def ranges(self, bounds, /):
+        """Make a region of each of several parts of this one, from `start` up to `stop`, or of none.
+
+        >>> region = zbuf.FileRegion.open(zbuf.__file__, 10)
+        >>> [(part.offset, len(part)) for part in region.ranges([(0, 5), (20, 30)])]
+        [(10, 5), (30, 10)]
+
+        For what a peer asks for: bounds count from the region's first byte, and
+        are not cut to its ends as those of a slice are. Parts may overlap.
+        Returns: a list of regions, each with a reference of its own.
+        Raises, with none made: ValueError unless 0 <= start <= stop <= count,
+                 with the numbers, OverflowError, TypeError; ReleasedError.
+        Source:  multipart/byteranges of RFC 9110.
+        """
+        cdef list wanted = []
+        cdef list parts = []
+        cdef int64_t start, stop
+        for first, end in bounds:
+            wanted.append((fit(first, -INT64_MAX, INT64_MAX), fit(end, -INT64_MAX, INT64_MAX)))
+        for start, stop in wanted:
+            self._live()
+            if not 0 <= start <= stop <= self._count:
+                raise ValueError(f"bytes {start} up to {stop} are not within the region's {self._count}")
+            parts.append(part_of(self, start, stop - start))
+        return parts
+
     # -- ownership
 
     @property
@@ -261,7 +290,8 @@ cdef class FileRegion:
         the interpreter's lock is told by the main thread; an operator of a
         memoryview, which is no call, may show its zero before. What is left of
         the last page, behind the file's new end, reads as zeros and tells
-        nobody. Once the file has its size again, so has the buffer.
+        nobody. Once the file has its size again, so has the buffer. A page that
+        the disk has no room for, or cannot read, is told by OSError instead.
 
         Returns: a ByteBuf that keeps the file by itself.
         Raises:  OSError (PermissionError, if the file is not open for writing
@@ -300,7 +330,7 @@ cdef class FileRegion:
 
         Bounds are those of a slice. If it fails, what is on the disk is not
         known; a second flush may succeed without having written it.
-        Raises: OSError, ReleasedError.
+        Raises: OSError, what a signal's handler raises, ReleasedError.
         Source: MappedByteBuffer.force; msync(2).
         """
         cdef Py_ssize_t n = 0
@@ -326,15 +356,15 @@ cdef class FileRegion:
         (None, 5)
         b'hello'
 
-        By splice; by recv and pwrite where that is refused. The file has to be
+        By splice; by recv and pwrite where that is refused, or no descriptor is left for a pipe. The file has to be
         open for writing too, and to have the region's bytes already: truncate()
         it to its size to come. region[n:].receive_from(sock) goes on after n.
         Returns: how many bytes came: the region's size, or `most` if that is
                  less, or fewer if the peer ended or a non-blocking socket has
                  no more for now.
         Raises:  BlockingIOError, if a non-blocking socket has nothing; OSError
-                 of the socket, or of the file, ENOSPC say: then up to 64 KiB
-                 that were taken from the socket are lost; what a signal's
+                 of the socket, or of the file, ENOSPC say: then up to 1 MiB
+                 that was taken from the socket is lost; what a signal's
                  handler raises, between two pieces; ReleasedError.
         Source:  java.nio FileChannel.transferFrom; splice(2).
         """
@@ -348,14 +378,9 @@ cdef class FileRegion:
         # The file is held: a signal's handler may release this handle.
         cdef zb_file *file = self._file
         cdef int64_t at = self._offset
-        cdef int pipe[2]
         file_hold(file, 1)
         try:
-            open_pipe(pipe)
-            try:
-                return receive_all(sock, pipe, file.fd, at, most)
-            finally:
-                close_pipe(pipe)
+            return receive_all(sock, file.fd, at, most)
         finally:
             file_give(file, 1)
 
@@ -492,7 +517,7 @@ cdef int64_t span(int fd, int64_t offset, object count, object name) except -1:
 
 cdef int64_t readable_size(int fd, object name) except -1:
     cdef struct_stat found
-    cdef int mode = fcntl(fd, F_GETFL)
+    cdef int mode = fcntl(fd, F_GETFL, 0)
     if mode < 0 or fstat(fd, &found) < 0:
         PyErr_SetFromErrno(OSError)
     if S_ISDIR(found.st_mode):
@@ -525,7 +550,7 @@ cdef bint is_stat(object stable) except -1:
 cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
     # msync wants memory, but it is the file that it writes, whoever changed it.
     cdef zb_block *block
-    cdef int failed, code = 0
+    cdef int code = EINTR
     cdef int64_t aside = offset % sysconf(_SC_PAGESIZE)
     cdef int fd = duplicate(file.fd)
     try:
@@ -533,11 +558,15 @@ cdef int sync(zb_file *file, int64_t offset, Py_ssize_t n) except -1:
     except:
         close_fd(fd)
         raise
-    with nogil:
-        failed = msync(block.data - aside, n + aside, MS_SYNC)
-        code = errno
-    block_give(block, 1)
-    if failed:
+    try:
+        while code == EINTR:
+            with nogil:
+                code = errno if msync(block.data - aside, n + aside, MS_SYNC) < 0 else 0
+            if code == EINTR:
+                PyErr_CheckSignals()
+    finally:
+        block_give(block, 1)
+    if code:
         raise_errno(code)
     return 0
 
@@ -548,20 +577,26 @@ cdef int raise_errno(int code) except -1:
     PyErr_SetFromErrno(OSError)
 
 
-cdef int64_t receive_all(int sock, int *pipe, int file, int64_t at, int64_t most) except -1:
+cdef int64_t receive_all(int sock, int file, int64_t at, int64_t most) except -1:
+    # By splice as long as there is a pipe and it is not refused.
+    cdef Pipe pipe = take_pipe()
     cdef zb_block *block = NULL
     cdef int64_t all = 0
     cdef Py_ssize_t got = AGAIN
     try:
         while all < most and got != 0 and got != FULL:
-            if block == NULL:
-                got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
-            else:
+            if pipe is None:
+                block = pool_take(default_pool, ROOM) if block == NULL else block
                 got = receive_written(sock, file, at + all, most - all, block.data, block.size)
+            else:
+                got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
             if got == REFUSED:
-                block = pool_take(default_pool, ROOM)
+                pipe.rest()
+                pipe = None
             all += max(got, 0)
     finally:
+        if pipe is not None:
+            pipe.rest()
         if block != NULL:
             block_give(block, 1)
     if all == 0 and got == FULL:

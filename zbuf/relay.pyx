@@ -493,7 +493,7 @@ cdef bint ready(dict wanted, object timeout) except -1:
 
 
 def trim():
-    """Close the pipes that rest between relays, 16 at the most.
+    """Close the pipes that rest between relays, and between regions that receive, 16 at the most.
 
     >>> zbuf.relay.trim() >= 0
     True

@@ -97,7 +97,7 @@ class Short(NamedTuple):
 
 
 class syscalls:
-    """Say how the next system calls that move bytes of zbuf go, one outcome a call.
+    """Say how the next system calls of zbuf go, one outcome a call.
 
     >>> ours, theirs = socket.socketpair()
     >>> queue = zbuf.OutboundBuffer()
@@ -110,18 +110,30 @@ class syscalls:
     moves a part of what it was to; None is a call that nothing is done to. So
     are all calls when the outcomes are used up or the block has ended.
 
-    Raises: ValueError for a number below 1; on entry, with nothing changed,
-            RuntimeError if a script is under way, ValueError for one of more
-            than 1,024 outcomes.
+    Calls that move bytes have the outcomes: sendmsg (and send), sendfile,
+    splice, tee, recv, read, write, pread, preadv2, pwrite and pwritev. With
+    `only`, those that it names, which may also be pipe2, fcntl, fstat,
+    ftruncate, lseek, fdatasync, mmap, msync, shutdown, getsockopt, setsockopt
+    and recvmsg: there a Short is None.
+
+    >>> with zbuf.FileRegion.open(zbuf.__file__) as region, zbuf.testing.syscalls([errno.EIO], only=["msync"]):
+    ...     region.flush()
+    Traceback (most recent call last):
+    OSError: [Errno 5] Input/output error
+
+    Raises: ValueError for a number below 1, or a name that is none of these;
+            on entry, with nothing changed, RuntimeError if a script is under
+            way, ValueError for one of more than 1,024 outcomes.
     """
 
-    def __init__(self, outcomes: Iterable[int | Short | None], /) -> None:
+    def __init__(self, outcomes: Iterable[int | Short | None], /, *, only: Iterable[str] | None = None) -> None:
         self._outcomes = [_code_and_most(outcome) for outcome in outcomes]
+        self._calls = list(_script.MOVING) if only is None else [_known(name) for name in only]
         self._inside = False
         self._left = len(self._outcomes)
 
     def __enter__(self) -> Self:
-        _script._begin(self._outcomes)
+        _script._begin(self._outcomes, self._calls)
         self._inside = True
         return self
 
@@ -135,6 +147,12 @@ class syscalls:
     def left(self) -> int:
         """How many outcomes no call has had."""
         return _script._left() if self._inside else self._left
+
+
+def _known(name: str) -> str:
+    if name not in _script.MOVING and name not in _script.OTHERS:
+        raise ValueError(f"{name!r} is no system call of zbuf")
+    return name
 
 
 def _code_and_most(outcome: int | Short | None) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from libc.string cimport memset
 from posix.uio cimport iovec
 
 from zbuf._buf cimport ByteBuf
+from zbuf._calls cimport getsockopt, msghdr, recvmsg, sendmsg, setsockopt, socklen_t
 from zbuf._native cimport zb_add, zb_count
 from zbuf._number cimport size_of
 from zbuf._spans cimport gather_spans
@@ -51,15 +52,21 @@ cdef extern from *:
     #define MSG_ZEROCOPY 0x4000000
     #endif
 
-    /* One message of the error queue: 1 if it tells the end of the calls
-     * first..last, 0 if it tells something else, -errno if there is none. */
-    static int zb_next_notice(int sock, uint32_t *first, uint32_t *last, int *copied) {
+    /* Room for one message of the error queue. */
+    struct zb_notice {
+        struct msghdr message;
         union { char room[512]; struct cmsghdr align; } control;
-        struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof(control)};
+    };
+    static void zb_empty_notice(struct zb_notice *n) {
+        memset(&n->message, 0, sizeof(n->message));
+        n->message.msg_control = &n->control;
+        n->message.msg_controllen = sizeof(n->control);
+    }
+
+    /* Whether it tells the end of the calls first..last. */
+    static int zb_tells(struct zb_notice *n, uint32_t *first, uint32_t *last, int *copied) {
         struct sock_extended_err error;
-        if (recvmsg(sock, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-            return -errno;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(&n->message); c != NULL; c = CMSG_NXTHDR(&n->message, c)) {
             if (!((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR)
                   || (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)))
                 continue;
@@ -74,18 +81,16 @@ cdef extern from *:
         return 0;
     }
     """
-    int zb_next_notice(int sock, uint32_t *first, uint32_t *last, int *copied)
-    ctypedef unsigned int socklen_t
-    struct msghdr:
-        iovec *msg_iov
-        size_t msg_iovlen
+    struct zb_notice:
+        msghdr message
+    void zb_empty_notice(zb_notice *notice)
+    bint zb_tells(zb_notice *notice, uint32_t *first, uint32_t *last, int *copied)
+    int MSG_DONTWAIT
+    int MSG_ERRQUEUE
     int MSG_NOSIGNAL
     int MSG_ZEROCOPY
     int SO_ZEROCOPY
     int SOL_SOCKET
-    Py_ssize_t sendmsg(int sock, const msghdr *message, int flags) nogil
-    int getsockopt(int sock, int level, int name, void *value, socklen_t *size)
-    int setsockopt(int sock, int level, int name, const void *value, socklen_t size)
 
 
 @cython.final
@@ -260,7 +265,7 @@ cdef class ZeroCopySender:
         cdef int copied, code
         cdef bint found = False
         while self._pending:
-            code = zb_next_notice(PyObject_AsFileDescriptor(self._sock), &first, &last, &copied)
+            code = next_notice(PyObject_AsFileDescriptor(self._sock), &first, &last, &copied)
             if code == -EAGAIN:
                 break
             if code < 0:
@@ -384,6 +389,16 @@ cdef int switch_on(int fd) except -1:
     if setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, size) < 0:
         PyErr_SetFromErrno(OSError)
     return 0
+
+
+cdef int next_notice(int fd, uint32_t *first, uint32_t *last, int *copied) noexcept:
+    # One message of the error queue: 1 if it tells the end of the calls
+    # first..last, 0 if it tells something else, -errno if there is none.
+    cdef zb_notice notice
+    zb_empty_notice(&notice)
+    if recvmsg(fd, &notice.message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0:
+        return -errno
+    return zb_tells(&notice, first, last, copied)
 
 
 cdef Py_ssize_t send_message(int fd, ByteBuf part, Py_ssize_t done, int flags) noexcept:

@@ -169,9 +169,9 @@ def partial(headers: dict[str, str], file: File, part: slice) -> Response:
 def multipart(headers: dict[str, str], file: File, parts: list[slice]) -> Response:
     boundary = secrets.token_hex(16)
     body: list[Part] = []
-    for part in parts:
+    for part, region in zip(parts, file.region.ranges((part.start, part.stop) for part in parts)):
         lines = ("", f"--{boundary}", f"Content-Type: {file.type}", f"Content-Range: {span(file, part)}", "", "")
-        body += ["\r\n".join(lines).encode("latin-1"), file.region[part]]
+        body += ["\r\n".join(lines).encode("latin-1"), region]
     body.append(f"\r\n--{boundary}--\r\n".encode())
     about = {"Content-Type": f"multipart/byteranges; boundary={boundary}", "Content-Length": str(sum(map(len, body)))}
     return Response(206, {**headers, **about}, body)

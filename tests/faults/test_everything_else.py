@@ -18,6 +18,7 @@ FIELDS = [1, 2, 3, 4] * 20
 
 
 def open_files():
+    zbuf.relay.trim()
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -76,6 +77,7 @@ class Regions:
         "FileRegion.offset": lambda region: region.offset,
         "FileRegion.open": lambda region: zbuf.FileRegion.open(__file__),
         "FileRegion.path_used": lambda region: region.path_used,
+        "FileRegion.ranges": lambda region: region.ranges([(5, 10), (0, 100)]),
         "FileRegion.receive_from": received,
         "FileRegion.refcnt": lambda region: region.refcnt,
         "FileRegion.release": lambda region: region.release(),

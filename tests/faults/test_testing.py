@@ -173,3 +173,24 @@ def test_a_script_that_is_too_long_is_refused(flush):
     with pytest.raises(ValueError, match="^a script has 1024 outcomes at the most, not 1025$"):
         syscalls([errno.EIO] * 1025).__enter__()
     assert flush(1) == 1
+
+
+def test_only_the_calls_that_are_named_have_the_outcomes(flush):
+    with syscalls([errno.EIO], only=["splice", "msync"]) as script:
+        assert (flush(1), script.left) == (1, 1)
+    with syscalls([errno.EIO], only=["splice", "sendmsg"]) as script:
+        assert (flush(1), script.left) == (errno.EIO, 0)
+
+
+def test_calls_that_move_no_bytes_have_to_be_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    with syscalls([errno.EIO]) as script:
+        zbuf.FileRegion.open(tmp_path / "file").release()
+        assert script.left == 1
+    with syscalls([errno.EIO], only=["fstat"]), pytest.raises(OSError, match="Input/output error"):
+        zbuf.FileRegion.open(tmp_path / "file")
+
+
+def test_a_call_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="^'sendto' is no system call of zbuf$"):
+        syscalls([errno.EIO], only=["sendmsg", "sendto"])

@@ -1,9 +1,12 @@
 """Files as memory: what a map shows and keeps, and that truncation is an exception and never the end."""
 
+import ctypes
+import errno
 import gc
 import hashlib
 import mmap
 import os
+import platform
 import random
 import signal
 import struct
@@ -315,6 +318,22 @@ def test_a_write_to_what_is_gone_is_told_and_written_nowhere(path, data):
     buf.set_u8(0, 1)
     os.truncate(path, SIZE)
     assert path.read_bytes() == b"\1" + data[1:PAGE] + bytes(SIZE - PAGE)
+
+
+def fault_at(address):
+    """What the kernel does where it cannot give a page, of this thread."""
+    call = {"x86_64": 297, "aarch64": 240}[platform.machine()]    # rt_tgsigqueueinfo
+    what = ctypes.create_string_buffer(struct.pack("iii4xQ", signal.SIGBUS, 0, 2, address), 128)     # BUS_ADRERR
+    assert ctypes.PyDLL(None).syscall(call, os.getpid(), threading.get_native_id(), signal.SIGBUS, what) == 0
+
+
+def test_a_page_that_the_disk_does_not_give_is_no_truncation(path, data):
+    with open(path, "r+b") as file:
+        buf = zbuf.FileRegion(file, 0).map(writable=True)
+    with pytest.raises(OSError, match=f"no room for a page of a mapped file of {SIZE} bytes, or could not read it") as raised:
+        fault_at(ctypes.addressof(ctypes.c_char.from_buffer(memoryview(buf)[PAGE:])))
+    assert raised.value.errno == errno.EIO and not isinstance(raised.value, zbuf.TruncatedFileError)
+    assert bytes(buf) == data
 
 
 @pytest.mark.parametrize("size", [10, PAGE])

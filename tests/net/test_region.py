@@ -131,6 +131,51 @@ def test_a_region_has_no_bytes_to_index(path):
     assert region.refcnt == 1
 
 
+# -- ranges
+
+
+def test_ranges_are_regions_of_their_own(path):
+    region = zbuf.FileRegion.open(path, 100, 100)
+    parts = region.ranges(iter([(0, 100), (5, 10), [7, 7], (99, 100)]))
+    assert [(part.offset, part.count) for part in parts] == [(100, 100), (105, 5), (107, 0), (199, 1)]
+    assert (region.refcnt, {part.fileno() for part in parts}) == (5, {region.fileno()})
+    assert region.ranges([]) == []
+
+
+@pytest.mark.parametrize(("bounds", "numbers"), [
+    ((-1, 5), "-1 up to 5"), ((5, 4), "5 up to 4"), ((0, 101), "0 up to 101"), ((101, 101), "101 up to 101"),
+    ((2**62, 2**63 - 1), "4611686018427387904 up to 9223372036854775807"),
+])
+def test_a_range_outside_makes_none(path, bounds, numbers):
+    region = zbuf.FileRegion.open(path, 100, 100)
+    with pytest.raises(ValueError, match=f"^bytes {numbers} are not within the region's 100$"):
+        region.ranges([(0, 5), bounds])
+    assert region.refcnt == 1
+
+
+@pytest.mark.parametrize(("bounds", "error", "message"), [
+    ([(0, 2**63)], OverflowError, "9223372036854775808"), ([("0", 5)], TypeError, "str"), ([5], TypeError, "int"),
+    ([(0, 1, 2)], ValueError, "too many values"), (5, TypeError, "int"), ([(0, 1.5)], TypeError, "float"),
+])
+def test_what_is_no_range_makes_none(path, bounds, error, message):
+    region = zbuf.FileRegion.open(path)
+    with pytest.raises(error, match=message):
+        region.ranges(bounds)
+    assert region.refcnt == 1
+
+
+def test_bounds_that_release_the_region_make_none(path):
+    region = zbuf.FileRegion.open(path)
+
+    class Bound:
+        def __index__(self):
+            region.release()
+            return 5
+
+    with pytest.raises(zbuf.ReleasedError, match="this region was released"):
+        region.ranges([(0, 5), (0, Bound())])
+
+
 # -- whose descriptor
 
 
@@ -300,6 +345,7 @@ USES = [
     ("len", len),
     ("fileno", lambda region: region.fileno()),
     ("slice", lambda region: region[1:]),
+    ("ranges", lambda region: region.ranges([(0, 1)])),
     ("retain", lambda region: region.retain()),
     ("release", lambda region: region.release()),
     ("with", lambda region: region.__enter__()),

@@ -16,6 +16,7 @@ import textwrap
 import threading
 
 import pytest
+from scarce import no_more_descriptors
 from wire import PATIENCE, receive, receive_some, tcp_pair, unix_pair
 
 import zbuf
@@ -475,22 +476,6 @@ def test_a_refusal_after_the_first_byte_is_an_error(line, log):
         assert bytes(relay.leftover()) == b"def"
     os.close(fd)
     assert content(log) == b""
-
-
-@contextlib.contextmanager
-def no_more_descriptors():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, descriptors())) + 1, hard))
-    spare = []
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                spare.append(os.dup(0))
-        yield
-    finally:
-        for fd in spare:
-            os.close(fd)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_relay_needs_no_descriptor_to_go_on(line):

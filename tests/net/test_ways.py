@@ -1,5 +1,6 @@
 """The ways of a file's bytes to a socket, and from one: which is gone, when, and what it loses."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -10,6 +11,7 @@ import sys
 import threading
 
 import pytest
+from scarce import no_more_descriptors
 from wire import flush_all, receive
 
 import zbuf
@@ -34,6 +36,7 @@ def way(request):
 
 def descriptors():
     gc.collect()   # what earlier tests left in cycles
+    zbuf.relay.trim()
     return set(os.listdir("/proc/self/fd"))
 
 
@@ -71,7 +74,9 @@ def test_what_a_socket_does_not_take_is_sent_later(connect, path, way, most):
     ours.setblocking(False)
     queue = zbuf.OutboundBuffer()
     queue.write(zbuf.FileRegion.open(path, 0, 100_000))
-    with syscalls([*way[1], Short(most), errno.EAGAIN, errno.EINTR]):
+    name, refusals = way
+    first = [Short(most)] if name == "sendfile" else [Short(most), None]   # in, and out again
+    with syscalls([*refusals, *first, errno.EAGAIN, errno.EINTR]):
         assert flush_all(queue, ours, theirs) == path.read_bytes()[:100_000]
 
 
@@ -103,6 +108,19 @@ def test_a_truncated_file_is_told_by_all_ways(connect, path, way):
     with syscalls(way[1]), pytest.raises(zbuf.TruncatedFileError, match="expected 200 bytes of the file, sent 50, its size is 50"):
         queue.flush_to(ours)
     assert (receive(theirs, 50), queue.pending_bytes) == (random.Random(1).randbytes(300_000)[:50], 150)
+
+
+def test_a_pipe_in_which_bytes_stayed_behind_is_not_used_again(connect, path):
+    ours, theirs = connect()
+    zbuf.relay.trim()
+    queue = zbuf.OutboundBuffer()
+    queue.write(zbuf.FileRegion.open(path, 0, 5000))
+    with syscalls([errno.EINVAL, None, Short(2000), None, errno.EAGAIN]):
+        assert queue.flush_to(ours).sent == 2000
+    assert zbuf.relay.trim() == 0
+    assert queue.flush_to(ours).sent == 3000
+    assert zbuf.relay.trim() == 1
+    assert receive(theirs, 5000) == path.read_bytes()[:5000]
 
 
 def test_no_way_raises_sigpipe(path):
@@ -301,9 +319,22 @@ def test_a_socket_without_bytes_does_not_block(connect, place):
     with pytest.raises(BlockingIOError):
         region.receive_from(theirs)
     ours.sendall(b"abc")
-    with syscalls([Short(2), errno.EAGAIN]):
+    with syscalls([Short(2), None, errno.EAGAIN]):
         assert region.receive_from(theirs) == 2
     assert content(place)[:3] == b"ab."
+
+
+@pytest.mark.parametrize("calls", [["recv", "pwrite"], ["splice"]])
+def test_what_the_file_refuses_is_never_taken_for_a_socket_that_has_nothing(connect, place, calls):
+    # Bytes were taken and are lost: to go on as if they were still to come would misplace what follows.
+    ours, theirs = connect()
+    ours.sendall(b"abcdef")
+    region = zbuf.FileRegion(place, 0)
+    zbuf.relay.trim()
+    with no_more_descriptors() if calls == ["recv", "pwrite"] else contextlib.nullcontext():
+        with syscalls([Short(2), None, Short(2), errno.EAGAIN], only=calls), pytest.raises(BlockingIOError):
+            region.receive_from(theirs)
+    assert content(place)[:4] == b"ab.."
 
 
 def test_nothing_is_taken_for_nothing(connect, place):

@@ -120,6 +120,7 @@ def codecs(buf: ByteBuf) -> None:
     zbuf.testing.fail_after(1, 2)  # error
     zbuf.testing.fail_after(1).fired = 0  # error
     zbuf.testing.syscalls(["short:1"])  # error
+    zbuf.testing.syscalls([], only=[5])  # error
     zbuf.testing.Short("1")  # error
     zbuf.testing.fragmented("text")  # error
     zbuf.testing.odd_aligned(b"abc", 1)  # error

@@ -149,6 +149,7 @@ def sockets(path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, OutboundBuffer(high=1 << 20, low=1 << 10) as queue, FileRegion.open(path, 0, 4) as region:
         assert_type(region[1:], FileRegion)
+        assert_type(region.ranges([(0, 1)]), list[FileRegion])
         queue.write(zbuf.copied(b"head"))
         queue.writelines([b"bytes", region, bytearray(b"more")])
         done = queue.flush_to(ours, max_bytes=1 << 20, max_calls=5)
@@ -277,6 +278,10 @@ def faults() -> None:
             assert_type(fault.fired, int)
     with zbuf.testing.syscalls([None, errno.EAGAIN, zbuf.testing.Short(1)]) as script:
         assert_type(script.left, int)
+    with zbuf.testing.syscalls([errno.ENOSPC], only=["pwrite", "splice"]):
+        pass
+
+
 def blocking(path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, FileRegion.open(path, 0, 4) as region, zbuf.buffer() as buf:

@@ -13,6 +13,7 @@ cdef class Inbox(Link):
     cdef Py_ssize_t _wanted     # bytes that the reader waits for
     cdef object _waiter         # its future, or None
     cdef bint _held             # the peer is held back
+    cdef bint _deaf             # nobody reads any more: what comes is dropped
 
     cdef bint _waiting(self) except -1
     cdef int _wake(self) except -1

@@ -21,6 +21,8 @@ cdef class Inbox(Link):
     def received(self, ByteBuf buf not None, /):
         """Called by the loop."""
         cdef bint waiting = self._waiting()
+        if self._deaf:
+            return
         self._came.put(buf, self._wanted if waiting else 0)
         if waiting and self._came.have() >= self._wanted:
             waiting = False
@@ -54,6 +56,11 @@ cdef class Inbox(Link):
             self._held = False
             self.transport.resume_reading()
         return 0
+
+    def _deafen(self):
+        """Drop what nobody reads any more: a loop may keep a connection that has ended until the collector comes."""
+        self._deaf = True
+        self._came.drop()
 
     @property
     def waiting_bytes(self):

@@ -169,7 +169,26 @@ class Stream(Inbox, Receiver):
             self.close()
         else:
             self.abort()
-        await self.wait_closed()
+        try:
+            await self.wait_closed()
+        finally:
+            self._deafen()
+
+
+class _Opened(Stream):
+    """A client's end of a connection, which may be given up while it is made."""
+
+    _unwanted = False
+
+    def connected(self) -> None:
+        if self._unwanted:
+            self.abort()
+
+    def give_up(self) -> None:
+        # asyncio goes on with a handshake although who waited for it was cancelled.
+        self._unwanted = True
+        if self.transport is not None:
+            self.abort()
 
 
 class _Served(Stream):
@@ -199,6 +218,8 @@ class _Served(Stream):
             raise
         else:
             self.close()
+        finally:
+            self._deafen()
 
 
 Handler = Callable[[Stream], Awaitable[object]]
@@ -224,8 +245,12 @@ async def open_connection(
     Source: asyncio.open_connection.
     """
     loop: Any = asyncio.get_running_loop()
-    _, stream = await loop.create_connection(lambda: Stream(limit), host, port, **options)
-    assert isinstance(stream, Stream)
+    stream = _Opened(limit)
+    try:
+        await loop.create_connection(lambda: stream, host, port, **options)
+    except BaseException:
+        stream.give_up()
+        raise
     return stream
 
 
