@@ -133,7 +133,8 @@ cdef class OutboundBuffer:
     where memory is cheap to read and calls are not.
 
     Raises: ValueError unless 1 <= low <= high, or for a coalesce that is
-            negative or more than 1 MiB; TypeError for what cannot be called.
+            negative or more than 1 MiB; OverflowError for a watermark of more
+            than 63 bits; TypeError for what cannot be called.
     """
 
     def __cinit__(self):

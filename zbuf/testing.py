@@ -22,12 +22,15 @@ Both work on the whole process, whichever thread asks, and one at a time.
 
 import sys
 from collections.abc import Iterable
+from operator import index
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from zbuf import _memory, _script
 
 __all__ = ["Short", "fail_after", "syscalls"]
+
+LAST_ERRNO = 4095  # Linux's MAX_ERRNO
 
 
 class fail_after:
@@ -54,8 +57,8 @@ class fail_after:
     def __init__(self, n: int, /, *, times: int | None = 1) -> None:
         if n < 1 or times is not None and times < 1:
             raise ValueError(f"the first or a later one fails, once or more often, not number {n}, {times} times")
-        self._n = n
-        self._times = sys.maxsize if times is None else times
+        self._n = min(n, sys.maxsize)
+        self._times = sys.maxsize if times is None else min(times, sys.maxsize)
         self._inside = False
         self._fired = 0
 
@@ -100,9 +103,9 @@ class syscalls:
     moves a part of what it was to; None is a call that nothing is done to. So
     are all calls when the outcomes are used up or the block has ended.
 
-    Raises: ValueError for a number below 1; on entry, with nothing changed,
-            RuntimeError if a script is under way, ValueError for one of more
-            than 1,024 outcomes.
+    Raises: ValueError for a number below 1, or an errno above 4,095; on entry,
+            with nothing changed, RuntimeError if a script is under way,
+            ValueError for one of more than 1,024 outcomes.
     """
 
     def __init__(self, outcomes: Iterable[int | Short | None], /) -> None:
@@ -131,7 +134,9 @@ def _code_and_most(outcome: int | Short | None) -> tuple[int, int]:
     """What the call fails with, or 0, and how many bytes it may move."""
     if outcome is None:
         return 0, sys.maxsize
-    number = outcome.most if isinstance(outcome, Short) else outcome
-    if number < 1:
-        raise ValueError(f"an outcome is an errno or Short(1 byte or more), not {outcome}")
-    return (0, number) if isinstance(outcome, Short) else (number, sys.maxsize)
+    if isinstance(outcome, Short):
+        if index(outcome.most) >= 1:
+            return 0, min(outcome.most, sys.maxsize)
+    elif 1 <= index(outcome) <= LAST_ERRNO:
+        return outcome, sys.maxsize
+    raise ValueError(f"an outcome is an errno or Short(1 byte or more), not {outcome}")

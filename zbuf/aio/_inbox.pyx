@@ -2,6 +2,7 @@
 
 from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._number cimport index_of, size_of
 from zbuf.aio._link cimport Link
 
 import asyncio
@@ -14,7 +15,7 @@ cdef class Inbox(Link):
     """Inbox(limit)\n--\n\nA connection whose bytes wait to be read; Stream is made of it."""
 
     def __init__(self, limit):
-        self._limit = limit
+        self._limit = size_of(limit)
         self._frames = deque()
 
     cdef Py_ssize_t _have(self) noexcept:
@@ -79,7 +80,7 @@ cdef class Inbox(Link):
     def _until_bytes(self, size, /):
         """None if so many bytes are there, or no more will come; else a future to wait for."""
         self._bytes_are_next()
-        return self._more(size)
+        return self._more(index_of(size))
 
     cdef object _more(self, Py_ssize_t size):
         if self._have() >= size or self._ended:
@@ -99,7 +100,7 @@ cdef class Inbox(Link):
         cdef Py_ssize_t n = self._have()
         if n == 0 and self.error is not None:
             raise self.error
-        return self._cut(n if size is None else min(n, <Py_ssize_t>size))
+        return self._cut(n if size is None else min(n, index_of(size)))
 
     def _take_exactly(self, size, /):
         """Take `size` bytes; raises if there are fewer, which means that no more will come."""
