@@ -87,4 +87,4 @@ THREADS = """
 
 @pytest.mark.parametrize("switch", ["1e-6", "10"])
 def test_threads_share_memory_and_nothing_else(switch):
-    run(THREADS, switch, "60")
+    run(THREADS, switch, "150")
