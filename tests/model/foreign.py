@@ -51,7 +51,7 @@ class Foreign:
             return
         self.within, self.anywhere = True, anywhere
         try:
-            if len(self.free()) > 1:
+            if self.possible():
                 self.signalled(deed) if self.way == "signal" else deed()
         except BaseException as error:   # which would not get out of a __del__
             self.wrong = error
@@ -63,6 +63,9 @@ class Foreign:
             signal.raise_signal(signal.SIGUSR1)
         finally:
             signal.signal(signal.SIGUSR1, before)
+
+    def possible(self):
+        return len(self.free()) > 1
 
     def free(self):
         """The handles that may be taken now."""
