@@ -1,7 +1,11 @@
 """What is alive, or at work, when the interpreter ends. (Allocators: tests/memory/test_process.py.)"""
 
+import gc
+import weakref
+
 import pytest
 
+import zbuf
 from processes import run
 
 BEGIN = """
@@ -133,3 +137,17 @@ def test_a_loop_that_is_left_with_its_connections_ends_quietly():
         return await stream.read(4)
     got = loop.run_until_complete(begin())
     """)
+
+
+def test_a_cycle_through_wrapped_memory_stays_until_its_buffer_is_released():
+    class Memory(bytearray):
+        pass
+
+    owner = Memory(b"abc")
+    owner.buf, seen = zbuf.wrap(owner), weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert bytes(seen().buf) == b"abc"
+    seen().buf.release()
+    gc.collect()
+    assert seen() is None
