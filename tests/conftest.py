@@ -13,15 +13,6 @@ settings.register_profile("deep", settings.get_profile("short"), max_examples=20
 settings.load_profile("short")
 
 
-def pytest_addoption(parser):
-    parser.addoption("--deep", action="store_true", help="many more hypothesis examples")
-
-
-def pytest_configure(config):
-    if config.getoption("--deep"):
-        settings.load_profile("deep")
-
-
 def kinds_fixture(wanted):
     @pytest.fixture(params=[kind for kind in KINDS if wanted(kind)], ids=lambda kind: kind.name)
     def make(request):

@@ -1783,8 +1783,9 @@ cdef class ByteBuf:
         return self.copy()
 
     def __reduce_ex__(self, protocol):
+        cdef bint out_of_band = index_of(protocol) >= 5
         self._live()
-        if protocol >= 5 and self._whole():
+        if out_of_band and self._whole():
             from pickle import PickleBuffer   # who pickles has paid for the import
             return unpickled, (PickleBuffer(self),)
         return copied, (self.__bytes__(),)

@@ -12,8 +12,6 @@ from zbuf._pool cimport (
 )
 from zbuf._stack cimport stack_copy, stack_drop, stack_take, stack_text, zb_stack
 
-from atexit import register
-
 from zbuf.errors import CorruptMemoryError
 
 cdef extern from *:
@@ -211,7 +209,6 @@ cdef object error_of(zb_debug *debug):
 
 # -- the end of the program
 
-@register
 def _verify_all():
     """Look at all there is of all debug pools; what is found goes to stderr and sys.unraisablehook."""
     cdef zb_pool *pool = pools
@@ -230,3 +227,14 @@ def _verify_all():
 
 cdef void complain_in_vain(zb_pool *pool) noexcept:
     complain(pool)
+
+
+cdef int verify_at_exit() except -1:
+    # The module itself is not kept: what else is in it may be let go then.
+    from atexit import register
+
+    register(_verify_all)
+    return 0
+
+
+verify_at_exit()

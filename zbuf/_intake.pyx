@@ -5,6 +5,7 @@ cimport cython
 from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._memory cimport count_objects
+from zbuf._number cimport index_of
 
 from collections import deque
 
@@ -90,7 +91,7 @@ cdef class Intake:
         cdef Py_ssize_t n = self.have()
         if n == 0 and self._error is not None:
             raise self._error
-        return self.cut(n if size is None else min(n, <Py_ssize_t>size))
+        return self.cut(n if size is None else min(n, index_of(size)))
 
     cpdef ByteBuf cut(self, Py_ssize_t n):
         """Take n of the bytes that are there."""

@@ -2,7 +2,7 @@
 
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject
-from libc.errno cimport EIO, errno
+from libc.errno cimport EIO, ENOMEM, errno
 from libc.string cimport memset
 from posix.mman cimport MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE, mmap, munmap
 from posix.signal cimport sigaction, sigaction_t, sigemptyset, siginfo_t
@@ -93,6 +93,8 @@ cdef zb_block *mapping_block(int fd, int64_t offset, Py_ssize_t size, bint writa
     cdef void *base = map_file(NULL, size + before_data, rights, MAP_SHARED, fd, offset - before_data)
     if base == MAP_FAILED:
         put_to_rest(made)
+        if errno == ENOMEM:
+            raise MemoryError(f"no room for a map of {size} bytes at {offset}")
         PyErr_SetFromErrno(OSError)
     memset(&made.block, 0, sizeof(zb_block))
     made.block.refs, made.block.size_class, made.block.done = 1, -1, unmap

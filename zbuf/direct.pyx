@@ -241,7 +241,8 @@ cdef class DirectFile:
         Returns: a buffer of the caller's own, shorter only at the end of the
                  file, empty behind it.
         Raises:  ValueError for an offset or a size that is negative or not a
-                 multiple of offset_align; OSError; MemoryError; ReleasedError.
+                 multiple of offset_align; OverflowError for an offset of more
+                 than 63 bits; OSError; MemoryError; ReleasedError.
         Source:  pread(2).
         """
         cdef int64_t at = fit(offset, -INT64_MAX, INT64_MAX)
@@ -265,7 +266,8 @@ cdef class DirectFile:
         Moves:   writer_index, by what was read.
         Returns: how many bytes: fewer than `size` only at the file's end.
         Raises, nothing moved: ValueError for what is not aligned, with the
-                 numbers; CapacityError; TypeError for a composite; OSError;
+                 numbers; OverflowError for an offset of more than 63 bits;
+                 CapacityError; TypeError for a composite; OSError;
                  ReadOnlyError; ReleasedError. RuntimeError if the buffer was
                  changed meanwhile by another thread: what was read is dropped.
         Source:  pread(2).
@@ -341,7 +343,8 @@ cdef class DirectFile:
         A composite goes by pwritev, if each of its pieces is aligned.
         Returns: how many bytes, which is all of them.
         Raises, nothing written: ValueError for what is not aligned, with the
-                 numbers; ReleasedError; OSError with EIO after a sync failed.
+                 numbers; OverflowError for an offset of more than 63 bits;
+                 ReleasedError; OSError with EIO after a sync failed.
                  OSError of the device says how many bytes were written.
         Source:  pwritev(2).
         """

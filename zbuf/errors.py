@@ -32,6 +32,20 @@ __all__ = [
 class ZbufError(Exception):
     """What all errors of zbuf have in common."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An Exception is made again from its message; these are made from numbers.
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[ZbufError], args: tuple[Any, ...]) -> ZbufError:
+    """Make a pickled error again, without its __init__."""
+    base: Any = kind
+    while issubclass(base, ZbufError):
+        base = base.__base__  # whose layout it has: not always where its name is looked up
+    error: ZbufError = base.__new__(kind)
+    error.args = args
+    return error
+
 
 class ReleasedError(ZbufError, ValueError):
     """This handle was released, or is asked to give back more than it holds."""

@@ -48,7 +48,7 @@ cdef class OutboundBuffer:
     #   (3) _over is True from _pending > _high until _pending < _low
     #   (4) bytes of the tail block below _used belong to items, and an item
     #       of the tail block ends where the next one of it begins
-    #   (5) while _flushing, items leave only by the flush that set it, and
+    #   (5) while _flushing, items leave only by the call that set it, and
     #       write() adds to the end alone: what a system call looks at stays
     #
     #       ring  | . . . | item | item | item | . . . . |
@@ -69,7 +69,7 @@ cdef class OutboundBuffer:
     cdef Py_ssize_t _wish      # bytes the next tail block should have; follows the traffic
     cdef bint _over
     cdef bint _told            # the _over that on_writable knows of
-    cdef bint _flushing        # a flush is under way, perhaps in another thread
+    cdef bint _flushing        # a flush or cancel is under way, perhaps in another thread
     cdef bint _closed
 
     cdef int _live(self) except -1

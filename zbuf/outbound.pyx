@@ -133,7 +133,8 @@ cdef class OutboundBuffer:
     where memory is cheap to read and calls are not.
 
     Raises: ValueError unless 1 <= low <= high, or for a coalesce that is
-            negative or more than 1 MiB; TypeError for what cannot be called.
+            negative or more than 1 MiB; OverflowError for a watermark of more
+            than 63 bits; TypeError for what cannot be called.
     """
 
     def __cinit__(self):
@@ -431,7 +432,7 @@ cdef class OutboundBuffer:
                  so will the next flush, and no peer can be told where the
                  bytes end, so close both;
                  what a signal's Python handler raises;
-                 RuntimeError, nothing sent, if a flush is under way;
+                 RuntimeError, nothing sent, if a flush or cancel is under way;
                  ReleasedError for a closed queue; ValueError for a closed
                  socket, a negative limit or another `cold`; TypeError without a descriptor,
                  and for an SSLSocket, which has to encrypt; what on_writable
@@ -463,7 +464,7 @@ cdef class OutboundBuffer:
 
     cdef int _idle(self) except -1:
         if self._flushing:
-            raise RuntimeError("a flush of this queue is under way")
+            raise RuntimeError("a flush or cancel of this queue is under way")
         return 0
 
     cdef int _flush(self, int sock, int64_t most, int64_t calls, Flushed done) except -1:
@@ -717,14 +718,18 @@ cdef class OutboundBuffer:
 
         What has gone has gone: the peer may have got a part of the first write.
         Returns: how many bytes will not be sent.
-        Raises:  RuntimeError, nothing given back, while a flush is under way;
+        Raises:  RuntimeError, nothing given back, while a flush or cancel is under way;
                  ReleasedError for a closed queue; what on_writable raises.
         Source:  ChannelOutboundBuffer.failFlushed.
         """
         self._live()
         self._idle()
         cdef int64_t n = self._pending
+        self._flushing = True    # an owner that is let go sends nothing of the rest
         self._drop_items()
+        self._flushing = False
+        if self._closed:
+            self._give_back()
         self._tell()
         return n
 

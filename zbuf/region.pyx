@@ -365,7 +365,8 @@ cdef class FileRegion:
         Raises:  BlockingIOError, if a non-blocking socket has nothing; OSError
                  of the socket, or of the file, ENOSPC say: then up to 1 MiB
                  that was taken from the socket is lost; what a signal's
-                 handler raises, between two pieces; ReleasedError.
+                 handler raises, between two pieces; ValueError for a
+                 negative `most`; ReleasedError.
         Source:  java.nio FileChannel.transferFrom; splice(2).
         """
         cdef int64_t n = INT64_MAX if most is None else size_of(most)

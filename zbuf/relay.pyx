@@ -106,7 +106,8 @@ cdef class Relay:
                  leftover(). OSError of the source, after the last byte of it
                  was moved, and without shutting the target down. What the tap,
                  as a callable, or a signal's handler raises: no byte is lost.
-                 ReleasedError; RuntimeError while another step is under way.
+                 ReleasedError; RuntimeError while another step is under way;
+                 ValueError for a negative `max_bytes`.
         """
         cdef int64_t most = size_of(max_bytes)
         self._idle()

@@ -28,6 +28,7 @@ where they were allocated are told with --zbuf-leak-level=paranoid.
 import sys
 from collections.abc import Iterable
 from itertools import cycle
+from operator import index
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -38,6 +39,8 @@ from zbuf._composite import CompositeByteBuf
 __all__ = ["Short", "fail_after", "fragmented", "odd_aligned", "syscalls"]
 
 pytest_plugins = ["zbuf._pytest"]    # for pytest alone: zbuf does not need it
+
+LAST_ERRNO = 4095  # Linux's MAX_ERRNO
 
 
 class fail_after:
@@ -64,8 +67,8 @@ class fail_after:
     def __init__(self, n: int, /, *, times: int | None = 1) -> None:
         if n < 1 or times is not None and times < 1:
             raise ValueError(f"the first or a later one fails, once or more often, not number {n}, {times} times")
-        self._n = n
-        self._times = sys.maxsize if times is None else times
+        self._n = min(n, sys.maxsize)
+        self._times = sys.maxsize if times is None else min(times, sys.maxsize)
         self._inside = False
         self._fired = 0
 
@@ -121,9 +124,9 @@ class syscalls:
     Traceback (most recent call last):
     OSError: [Errno 5] Input/output error
 
-    Raises: ValueError for a number below 1, or a name that is none of these;
-            on entry, with nothing changed, RuntimeError if a script is under
-            way, ValueError for one of more than 1,024 outcomes.
+    Raises: ValueError for a number below 1, an errno above 4,095, or a name that
+            is none of these; on entry, with nothing changed, RuntimeError if a
+            script is under way, ValueError for one of more than 1,024 outcomes.
     """
 
     def __init__(self, outcomes: Iterable[int | Short | None], /, *, only: Iterable[str] | None = None) -> None:
@@ -159,10 +162,12 @@ def _code_and_most(outcome: int | Short | None) -> tuple[int, int]:
     """What the call fails with, or 0, and how many bytes it may move."""
     if outcome is None:
         return 0, sys.maxsize
-    number = outcome.most if isinstance(outcome, Short) else outcome
-    if number < 1:
-        raise ValueError(f"an outcome is an errno or Short(1 byte or more), not {outcome}")
-    return (0, number) if isinstance(outcome, Short) else (number, sys.maxsize)
+    if isinstance(outcome, Short):
+        if index(outcome.most) >= 1:
+            return 0, min(outcome.most, sys.maxsize)
+    elif 1 <= index(outcome) <= LAST_ERRNO:
+        return outcome, sys.maxsize
+    raise ValueError(f"an outcome is an errno or Short(1 byte or more), not {outcome}")
 
 
 def fragmented(data: bytes | bytearray | memoryview | ByteBuf, /, *sizes: int) -> CompositeByteBuf:

@@ -161,7 +161,7 @@ def test_one_script_at_a_time(flush):
         assert (flush(1), flush(1), script.left) == (1, errno.EIO, 0)
 
 
-@pytest.mark.parametrize("outcome", [0, -1, Short(0), Short(-1)])
+@pytest.mark.parametrize("outcome", [0, -1, 4096, 2**64, Short(0), Short(-1)])
 def test_outcomes_that_are_none_are_refused(outcome):
     with pytest.raises(ValueError, match="^an outcome is an errno or Short\\(1 byte or more\\), not "):
         syscalls([None, outcome])

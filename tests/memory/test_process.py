@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools import run
+from processes import run
 
 LIMIT = """
     import resource, zbuf, zbuf.stats

@@ -2,9 +2,6 @@
 
 import ctypes
 import re
-import subprocess
-import sys
-import textwrap
 
 import zbuf
 
@@ -46,13 +43,3 @@ def wait(allocator, seconds):
     """Lets time pass, and the allocator see it."""
     zbuf._pool._advance_clock(seconds)
     allocator.buffer(9 * MIB).release()   # too large to be kept
-
-
-def run(program):
-    """Runs a program in a process of its own; what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", textwrap.dedent(program)],
-        capture_output=True, text=True, timeout=50)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import zbuf
+from foreign import WAYS, Foreign
 
 NO_LIMIT = 2**63 - 1
 
@@ -102,9 +103,16 @@ def sources():
 
 ANY = st.integers(0, 1000)     # which handle, modulo how many there are
 SMALL = st.integers(0, 80)
+ASKING = st.sampled_from((
+    "slice", "read_slice", "split_to", "set_reader", "set_writer", "set_capacity", "ensure_writable", "read",
+))
+DEEDS = st.sampled_from((
+    "slice", "read_slice", "split_to", "twin", "copy", "look", "retain", "release", "clear", "reclaim", "set_reader",
+    "set_writer", "set_capacity", "ensure_writable", "read", "write",
+))
 
 
-class Buffers(RuleBasedStateMachine):
+class Buffers(Foreign, RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.allocator = zbuf.SystemAllocator(zeroed=True)
@@ -112,6 +120,7 @@ class Buffers(RuleBasedStateMachine):
         self.handles, self.views = [], []
 
     def teardown(self):
+        self.deed = None
         for view in self.views:
             view.view.release()
         for handle in self.handles:
@@ -124,7 +133,8 @@ class Buffers(RuleBasedStateMachine):
         assert self.allocator.live() == []
 
     def pick(self, k):
-        return self.handles[k % len(self.handles)]
+        free = self.free()
+        return self.taken(free[k % len(free)])
 
     def add(self, *args, **kwargs):
         handle = Handle(*args, **kwargs)
@@ -137,7 +147,7 @@ class Buffers(RuleBasedStateMachine):
     def expect(self, error, call, *args):
         """Calls; it raises just that error if there is one."""
         try:
-            result = call(*args)
+            result = self.collecting(call, *args)
         except Exception as raised:
             if error is None:
                 raise
@@ -145,6 +155,55 @@ class Buffers(RuleBasedStateMachine):
             return None
         assert error is None, f"{error} was not raised"
         return result
+
+    def asked(self, h, error, call, *args):
+        """Calls with arguments that may be foreign: what is right shows once they were asked."""
+        try:
+            result = call(*map(self.number, args))
+        except Exception as raised:
+            wanted = error() if h.own else zbuf.ReleasedError
+            assert type(raised) is wanted, (raised, wanted)
+            return None
+        wanted = error() if h.own else zbuf.ReleasedError
+        assert wanted is None, f"{wanted} was not raised"
+        return result
+
+    # -- foreign code
+
+    def deeds(self, k, n):
+        return {
+            "slice": lambda: self.slice(k=k, i=n // 2, n=n // 2),
+            "read_slice": lambda: self.read_slice(k=k, n=n),
+            "split_to": lambda: self.split_to(k=k, n=n),
+            "twin": lambda: self.twin(k=k, readonly=False),
+            "copy": lambda: self.again(k=k, how="copy"),
+            "look": lambda: len(self.views) < 5 and self.look(k=k),
+            "retain": lambda: self.retain(k=k, n=1 + n % 3),
+            "release": lambda: len(self.handles) > 1 and self.release(k=k, n=1 + n % 3),
+            "clear": lambda: self.clear(k=k),
+            "reclaim": lambda: self.reclaim(k=k),
+            "set_reader": lambda: self.set_reader(k=k, i=n),
+            "set_writer": lambda: self.set_writer(k=k, i=n),
+            "set_capacity": lambda: self.set_capacity(k=k, n=n),
+            "ensure_writable": lambda: self.ensure_writable(k=k, n=n),
+            "read": lambda: self.read(k=k, n=n),
+            "write": lambda: self.write(k=k, data=b"?" * n),
+        }
+
+    @rule(way=st.sampled_from(WAYS), deed=DEEDS, k=ANY, n=SMALL)
+    def foreign_code_is_about(self, way, deed, k, n):
+        self.arm(way, self.deeds(k, n)[deed])
+
+    @rule(signal=st.booleans(), deed=DEEDS, n=SMALL, k=ANY, other=st.integers(0, 2), call=ASKING, m=SMALL)
+    def an_argument_does(self, signal, deed, n, k, other, call, m):
+        """Mostly to the handle that asks for it."""
+        self.arm("signal" if signal else "argument", self.deeds(k + other // 2, n)[deed])
+        self.deeds(k, m)[call]()
+
+    @rule(content=sources(), deed=DEEDS, k=ANY, n=SMALL)
+    def an_owner_is_about_to_do(self, content, deed, k, n):
+        self.wrap(content=content, kind="owned")
+        self.arm("end", self.deeds(k, n)[deed])
 
     # -- where handles come from
 
@@ -159,10 +218,10 @@ class Buffers(RuleBasedStateMachine):
         size = capacity + headroom
         self.add(buf, Memory(bytearray(size)), 0, size, most, headroom, headroom)
 
-    @rule(content=sources(), kind=st.sampled_from((bytes, bytearray)))
+    @rule(content=sources(), kind=st.sampled_from((bytes, bytearray, "owned")))
     def wrap(self, content, kind):
         n = len(content)
-        self.add(zbuf.wrap(kind(content)), Memory(bytearray(content), True), 0, n, n, 0, n, kind is bytes)
+        self.add(zbuf.wrap(self.owned(content) if kind == "owned" else kind(content)), Memory(bytearray(content), True), 0, n, n, 0, n, kind is bytes)
 
     @rule(content=sources())
     def copied(self, content):
@@ -175,7 +234,7 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, i=SMALL, n=SMALL)
     def slice(self, k, i, n):
         h = self.pick(k)
-        buf = self.expect(None if i + n <= h.w else IndexError, h.buf.slice, i, n)
+        buf = self.asked(h, lambda: None if i + n <= h.w else IndexError, h.buf.slice, i, n)
         if buf is not None:
             self.part(h, buf, i, n)
 
@@ -194,7 +253,7 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def read_slice(self, k, n):
         h = self.pick(k)
-        buf = self.expect(None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.read_slice, n)
+        buf = self.asked(h, lambda: None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.read_slice, n)
         if buf is not None:
             self.part(h, buf, h.r, n)
             h.r += n
@@ -202,7 +261,7 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def split_to(self, k, n):
         h = self.pick(k)
-        buf = self.expect(None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.split_to, n)
+        buf = self.asked(h, lambda: None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.split_to, n)
         if buf is not None:
             self.part(h, buf, h.r, n)
             gone = h.r + n
@@ -266,15 +325,14 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, i=SMALL)
     def set_reader(self, k, i):
         h = self.pick(k)
-        self.expect(None if i <= h.w else IndexError, setattr, h.buf, "reader_index", i)
-        h.r = i if i <= h.w else h.r
+        self.asked(h, lambda: None if i <= h.w else IndexError, lambda i: setattr(h.buf, "reader_index", i), i)
+        h.r = i if h.own and i <= h.w else h.r
 
     @rule(k=ANY, i=SMALL)
     def set_writer(self, k, i):
         h = self.pick(k)
-        fits = h.r <= i <= h.cap
-        self.expect(None if fits else IndexError, setattr, h.buf, "writer_index", i)
-        h.w = i if fits else h.w
+        self.asked(h, lambda: None if h.r <= i <= h.cap else IndexError, lambda i: setattr(h.buf, "writer_index", i), i)
+        h.w = i if h.own and h.r <= i <= h.cap else h.w
 
     @rule(k=ANY)
     def clear(self, k):
@@ -285,17 +343,21 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, n=st.integers(0, 300))
     def set_capacity(self, k, n):
         h = self.pick(k)
-        error = zbuf.ReadOnlyError if h.readonly else zbuf.CapacityError if n > h.most else None
-        if error is None and n > h.in_place():
-            error = h.move(n)
-        elif error is None:
-            h.cap, h.r, h.w = n, min(h.r, n), min(h.w, n)
-        self.expect(error, setattr, h.buf, "capacity", n)
+
+        def resizing():
+            error = zbuf.ReadOnlyError if h.readonly else zbuf.CapacityError if n > h.most else None
+            if error is None and n > h.in_place():
+                error = h.move(n)
+            elif error is None:
+                h.cap, h.r, h.w = n, min(h.r, n), min(h.w, n)
+            return error
+
+        self.asked(h, resizing, lambda n: setattr(h.buf, "capacity", n), n)
 
     @rule(k=ANY, n=st.integers(0, 300))
     def ensure_writable(self, k, n):
         h = self.pick(k)
-        self.expect(h.writing(n), h.buf.ensure_writable, n)
+        self.asked(h, lambda: h.writing(n), h.buf.ensure_writable, n)
 
     @rule(k=ANY)
     def reclaim(self, k):
@@ -315,7 +377,7 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def read(self, k, n):
         h = self.pick(k)
-        got = self.expect(None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.read_bytes, n)
+        got = self.asked(h, lambda: None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.read_bytes, n)
         if got is not None:
             assert got == h.bytes(h.r, n)
             h.r += n
@@ -333,6 +395,8 @@ class Buffers(RuleBasedStateMachine):
     def write_from(self, k, j):
         h, source = self.pick(k), self.pick(j)
         data = source.readable
+        if len(data) > 1000:
+            return      # it would double with each step
         error = h.writing(len(data))
         self.expect(error, h.buf.write_bytes, source.buf)
         if error is None:
@@ -431,14 +495,19 @@ class Buffers(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def commit(self, k, n):
         h = self.pick(k)
-        error = zbuf.ReadOnlyError if h.readonly else zbuf.CapacityError if n > h.cap - h.w else None
-        self.expect(error, h.buf.commit, n)
-        h.w += n if error is None else 0
+
+        def committing():
+            error = zbuf.ReadOnlyError if h.readonly else zbuf.CapacityError if n > h.cap - h.w else None
+            h.w += n if error is None else 0
+            return error
+
+        self.asked(h, committing, h.buf.commit, n)
 
     # -- after every step
 
     @invariant()
     def all_is_as_the_model_has_it(self):
+        self.step_is_over()
         for h in self.handles:
             buf = h.buf
             buf._check()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import zbuf
+from foreign import WAYS, Foreign
 from zbuf import _foreign
 
 
@@ -59,9 +60,11 @@ SMALL = st.integers(0, 60)
 CONTENT = st.binary(min_size=1, max_size=40)
 KINDS = st.sampled_from((bytes, bytearray))
 ALWAYS_COPIED = 10**6
+ASKING = st.sampled_from(("slice", "split_to", "read", "set_reader"))
+DEEDS = st.sampled_from(("slice", "twin", "split_to", "copy", "retain", "release", "discard", "read", "set_reader"))
 
 
-class Composites(RuleBasedStateMachine):
+class Composites(Foreign, RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.allocator = zbuf.SystemAllocator()
@@ -70,6 +73,7 @@ class Composites(RuleBasedStateMachine):
         self.handles = []
 
     def teardown(self):
+        self.deed = None
         for handle in self.handles:
             handle.buf.release(handle.own)
         zbuf.set_default_allocator(self.before)
@@ -78,11 +82,15 @@ class Composites(RuleBasedStateMachine):
         assert self.allocator.live() == [] and _foreign.live_foreign_blocks() == self.foreign
 
     def pick(self, k):
-        return self.handles[k % len(self.handles)]
+        free = self.free()
+        return self.taken(free[k % len(free)])
 
     def growing(self, k):
         grow = [h for h in self.handles if h.coalesce is not None and not h.readonly]
-        return grow[k % len(grow)]
+        return self.taken(grow[k % len(grow)])
+
+    def content(self, kind, content):
+        return self.owned(content) if kind is bytearray else kind(content)
 
     def add(self, handle):
         if len(self.handles) < 7:
@@ -91,12 +99,50 @@ class Composites(RuleBasedStateMachine):
             handle.buf.release()
 
     def refused(self, error, call, *args):
+        self.asked(None, lambda: error, call, *args)
+
+    def asked(self, h, error, call, *args):
+        """Calls; numbers may be foreign, and what is right shows once they were asked."""
         try:
-            call(*args)
-        except error as raised:
-            assert type(raised) is error
-        else:
-            raise AssertionError(f"{error} was not raised")
+            result = self.collecting(call, *(self.number(x) if type(x) is int else x for x in args))
+        except Exception as raised:
+            wanted = zbuf.ReleasedError if h is not None and h.own == 0 else error()
+            assert type(raised) is wanted, (raised, wanted)
+            return None
+        wanted = zbuf.ReleasedError if h is not None and h.own == 0 else error()
+        assert wanted is None, f"{wanted} was not raised"
+        return result
+
+    # -- foreign code
+
+    def deeds(self, k, n):
+        return {
+            "slice": lambda: self.slice(k=k, i=n // 2, n=n // 2),
+            "twin": lambda: self.twin(k=k, readonly=False),
+            "split_to": lambda: self.split_to(k=k, n=n),
+            "copy": lambda: self.again(k=k, how="copy"),
+            "retain": lambda: self.retain(k=k, n=1 + n % 3),
+            "release": lambda: len(self.handles) > 1 and self.release(k=k, drop=False),
+            "discard": lambda: self.discard_read_parts(k=k),
+            "read": lambda: self.read(k=k, n=n),
+            "set_reader": lambda: self.set_reader(k=k, i=n),
+        }
+
+    @rule(way=st.sampled_from(WAYS), deed=DEEDS, k=ANY, n=SMALL)
+    def foreign_code_is_about(self, way, deed, k, n):
+        self.arm(way, self.deeds(k, n)[deed])
+
+    @rule(signal=st.booleans(), deed=DEEDS, n=SMALL, k=ANY, other=st.integers(0, 2), call=ASKING, m=SMALL)
+    def an_argument_does(self, signal, deed, n, k, other, call, m):
+        """Mostly to the handle that asks for it."""
+        self.arm("signal" if signal else "argument", self.deeds(k + other // 2, n)[deed])
+        self.deeds(k, m)[call]()
+        self.deed = None
+
+    @rule(content=CONTENT, deed=DEEDS, k=ANY, n=SMALL)
+    def an_owner_is_about_to_do(self, content, deed, k, n):
+        self.append(k=k, content=content * 20, kind=bytearray)
+        self.arm("end", self.deeds(k, n)[deed])
 
     @initialize(coalesce=st.sampled_from((0, 16, ALWAYS_COPIED)))
     def begin(self, coalesce):
@@ -118,7 +164,7 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, content=st.one_of(CONTENT, st.just(b"long" * 200)), kind=KINDS)
     def append(self, k, content, kind):
         h = self.growing(k)
-        h.buf.append(kind(content))
+        h.buf.append(self.content(kind, content))
         h.cells += places(content, kind is bytes and len(content) >= h.coalesce)
 
     @rule(k=ANY, j=ANY)
@@ -146,7 +192,7 @@ class Composites(RuleBasedStateMachine):
         at = self.boundaries(h)
         if nth >= len(at):
             return self.refused(IndexError, h.buf.insert, nth, content)
-        h.buf.insert(nth, kind(content))
+        h.buf.insert(nth, self.content(kind, content))
         h.cells[at[nth] : at[nth]] = places(content, kind is bytes)
         h.r += len(content) if at[nth] < h.r else 0
 
@@ -205,9 +251,9 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, i=SMALL, n=SMALL)
     def slice(self, k, i, n):
         h = self.pick(k)
-        if i + n > h.w:
-            return self.refused(IndexError, h.buf.slice, i, n)
-        self.add(Handle(h.buf.slice(i, n), h.cells[i : i + n], None, readonly=h.readonly))
+        buf = self.asked(h, lambda: None if i + n <= h.w else IndexError, h.buf.slice, i, n)
+        if buf is not None:
+            self.add(Handle(buf, h.cells[i : i + n], None, readonly=h.readonly))
 
     @rule(k=ANY, readonly=st.booleans())
     def twin(self, k, readonly):
@@ -219,11 +265,10 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def split_to(self, k, n):
         h = self.pick(k)
-        if n > h.w - h.r:
-            return self.refused(zbuf.UnderflowError, h.buf.split_to, n)
-        front = h.buf.split_to(n)
-        self.add(Handle(front, h.cells[h.r : h.r + n], None, readonly=h.readonly))
-        h.cells, h.r = h.cells[h.r + n :], 0
+        front = self.asked(h, lambda: None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.split_to, n)
+        if front is not None:
+            self.add(Handle(front, h.cells[h.r : h.r + n], None, readonly=h.readonly))
+            h.cells, h.r = h.cells[h.r + n :], 0
 
     @rule(k=ANY, how=st.sampled_from(("copy", "pickle")))
     def again(self, k, how):
@@ -240,7 +285,10 @@ class Composites(RuleBasedStateMachine):
     @precondition(lambda self: len(self.handles) > 1)
     @rule(k=ANY, drop=st.booleans())
     def release(self, k, drop):
-        h = self.handles[1 + k % (len(self.handles) - 1)]
+        free = [h for h in self.free() if h is not self.handles[0]]
+        if not free:
+            return
+        h = self.taken(free[k % len(free)])
         if drop:
             self.handles.remove(h)
             h.buf = None
@@ -303,10 +351,10 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, n=SMALL)
     def read(self, k, n):
         h = self.pick(k)
-        if n > h.w - h.r:
-            return self.refused(zbuf.UnderflowError, h.buf.read_bytes, n)
-        assert h.buf.read_bytes(n) == h.bytes(h.r, n)
-        h.r += n
+        got = self.asked(h, lambda: None if n <= h.w - h.r else zbuf.UnderflowError, h.buf.read_bytes, n)
+        if got is not None:
+            assert got == h.bytes(h.r, n)
+            h.r += n
 
     @rule(k=ANY)
     def read_a_number(self, k):
@@ -321,10 +369,8 @@ class Composites(RuleBasedStateMachine):
     @rule(k=ANY, i=SMALL)
     def set_reader(self, k, i):
         h = self.pick(k)
-        if i <= h.w:
-            h.buf.reader_index = h.r = i
-        else:
-            self.refused(IndexError, setattr, h.buf, "reader_index", i)
+        self.asked(h, lambda: None if i <= h.w else IndexError, lambda i: setattr(h.buf, "reader_index", i), i)
+        h.r = i if h.own and i <= h.w else h.r
 
     @rule(k=ANY, i=SMALL)
     def go_back(self, k, i):
@@ -341,6 +387,7 @@ class Composites(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_the_model_has_it(self):
+        self.step_is_over()
         for h in self.handles:
             buf, content = h.buf, h.bytes(0, h.w)
             buf._check()

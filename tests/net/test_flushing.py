@@ -231,7 +231,7 @@ def test_cancel_is_refused_under_a_flush_and_on_a_closed_queue(connect):
     queue.writelines([Owner(5000), b"tail"])
     with syscalls([Short(5000)]):
         queue.flush_to(ours, max_bytes=5001)
-    assert refused == [("a flush of this queue is under way", 4)]
+    assert refused == [("a flush or cancel of this queue is under way", 4)]
     queue.close()
     with pytest.raises(zbuf.ReleasedError, match="this queue was closed"):
         queue.cancel()

@@ -700,7 +700,7 @@ def test_a_second_flush_is_refused_while_one_is_under_way(connect):
     queue = zbuf.OutboundBuffer()
     queue.write(bytes(2_000_000))
     with blocked_flush(queue, ours) as outcome:
-        with pytest.raises(RuntimeError, match="a flush of this queue is under way"):
+        with pytest.raises(RuntimeError, match="a flush or cancel of this queue is under way"):
             queue.flush_to(ours)
         assert receive(theirs, 2_000_000) == bytes(2_000_000)
     assert outcome[0].sent == 2_000_000
@@ -750,3 +750,46 @@ def test_a_fileno_that_closes_the_queue_is_noticed(connect):
 
     with pytest.raises(zbuf.ReleasedError):
         queue.flush_to(Closer())
+
+
+class Ending(bytearray):
+    """Memory that does something as it is let go."""
+
+    act = None
+
+    def __del__(self):
+        if self.act is not None:
+            self.act()
+
+
+@pytest.mark.parametrize("again", [lambda queue, ours: queue.flush_to(ours), lambda queue, ours: queue.cancel()],
+                         ids=["flush", "cancel"])
+def test_an_owner_that_a_cancel_lets_go_sends_and_cancels_nothing_of_the_rest(again):
+    refused = []
+
+    def act():
+        queue.write(b"anew")
+        with pytest.raises(RuntimeError, match="^a flush or cancel of this queue is under way$") as caught:
+            again(queue, ours)
+        refused.append(caught.type)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, zbuf.OutboundBuffer() as queue:
+        owner = Ending(5000)
+        owner.act = act
+        queue.writelines([owner, bytes(6000)])
+        del owner
+        assert queue.cancel() == 11_000
+        assert refused == [RuntimeError] and queue.pending_bytes == 4
+        queue.flush_to(ours)
+        assert theirs.recv(100) == b"anew"
+
+
+def test_an_owner_that_a_cancel_lets_go_may_close_the_queue():
+    with zbuf.OutboundBuffer() as queue:
+        owner = Ending(5000)
+        owner.act = queue.close
+        queue.writelines([owner, bytearray(6000)])
+        del owner
+        assert queue.cancel() == 11_000
+        assert queue.closed

@@ -2,6 +2,7 @@
 
 from zbuf._buf cimport ByteBuf
 from zbuf._intake cimport Intake
+from zbuf._number cimport index_of, size_of
 from zbuf.aio._link cimport Link
 
 import asyncio
@@ -14,7 +15,7 @@ cdef class Inbox(Link):
         self._came = Intake.__new__(Intake)
 
     def __init__(self, limit):
-        self._limit = limit
+        self._limit = size_of(limit)
 
     # -- what the loop tells
 
@@ -72,7 +73,7 @@ cdef class Inbox(Link):
     def _until_bytes(self, size, /):
         """None if so many bytes are there, or no more will come; else a future to wait for."""
         self._came.bytes_are_next()
-        return self._more(size)
+        return self._more(index_of(size))
 
     cdef object _more(self, Py_ssize_t size):
         if self._came.have() >= size or self._came.ended:
@@ -93,7 +94,7 @@ cdef class Inbox(Link):
         self._let_come()
         return got
 
-    def _take_exactly(self, Py_ssize_t size, /):
+    def _take_exactly(self, size, /):
         """Take `size` bytes; raises if there are fewer, which means that no more will come."""
         cdef Intake came = self._came
         if came.have() < size:

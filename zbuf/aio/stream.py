@@ -51,6 +51,7 @@ class Stream(Inbox, Receiver):
     them loses nothing: what has come waits for the next read. While `limit`
     bytes wait, the peer is held back.
     Writing: write(), drain(), send_file() and the others of Receiver.
+    Raises:  ValueError for a negative limit.
     Source:  asyncio.StreamReader and StreamWriter.
     """
 
@@ -241,7 +242,7 @@ async def open_connection(
     >>> asyncio.run(main(*socket.socketpair()))
     b'hello'
 
-    Raises: what loop.create_connection raises.
+    Raises: ValueError for a negative limit; what loop.create_connection raises.
     Source: asyncio.open_connection.
     """
     loop: Any = asyncio.get_running_loop()
@@ -273,8 +274,10 @@ async def start_server(
     end of the connection that was raised. The options are those of
     loop.create_server, ssl= among them.
     Returns: the loop's server.
+    Raises:  ValueError for a negative limit; what loop.create_server raises.
     Source:  asyncio.start_server.
     """
+    Stream(limit)  # what is wrong with it shows here, not in every connection
     loop: Any = asyncio.get_running_loop()
     server: asyncio.Server = await loop.create_server(lambda: _Served(handler, limit), host, port, **options)
     return server
