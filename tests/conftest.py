@@ -5,6 +5,7 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
+import zbuf
 from kinds import KINDS, live_blocks
 
 settings.register_profile("short", max_examples=60, stateful_step_count=30, deadline=None,
@@ -15,11 +16,14 @@ settings.load_profile("short")
 
 def pytest_addoption(parser):
     parser.addoption("--deep", action="store_true", help="many more hypothesis examples")
+    parser.addoption("--system", action="store_true", help="SystemAllocator as the default allocator")
 
 
 def pytest_configure(config):
     if config.getoption("--deep"):
         settings.load_profile("deep")
+    if config.getoption("--system"):
+        zbuf.set_default_allocator(zbuf.SystemAllocator())
 
 
 def kinds_fixture(wanted):

@@ -47,6 +47,19 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
 
 #endif
 
+/* Memory that the pool holds and nobody may touch: AddressSanitizer reports who
+ * does. Where it is not compiled in, both are nothing. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define ZB_SANITIZED 1
+#define zb_poison(p, n) __asan_poison_memory_region(p, n)
+#define zb_unpoison(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define ZB_SANITIZED 0
+#define zb_poison(p, n) ((void)0)
+#define zb_unpoison(p, n) ((void)0)
+#endif
+
 /* Dead handles of one type, for the next to be made of. A handle at rest is all
  * zeros but for its type and its method table, which is what a new one is.
  * Cython's own freelist clears twice as much, saves the pending exception

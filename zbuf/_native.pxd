@@ -9,6 +9,9 @@ cdef extern from "_native.h" nogil:
     Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_count(Py_ssize_t *count)
     bint ZB_FREE_THREADED
+    bint ZB_SANITIZED
+    void zb_poison(void *p, size_t n)
+    void zb_unpoison(void *p, size_t n)
     ctypedef struct zb_mutex:
         pass
     void zb_lock(zb_mutex *m)

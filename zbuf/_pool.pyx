@@ -9,7 +9,7 @@ from zbuf._arena cimport (
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
-from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
+from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_unlock, zb_unpoison
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
 from os import register_at_fork
@@ -51,6 +51,7 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
             block.asked = n
             block.refs = 1
             pool.requested += n
+            zb_unpoison(block.data, block.size)
     pools_unlock()
     if block == NULL:
         refuse(pool, n)
@@ -142,6 +143,7 @@ cdef void cut_blocks(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
         block.size_class = bin.number
         span.free[bin.count - 1 - k] = <unsigned short>k
     span.frees = bin.count
+    zb_poison(span.base, bin.pages * PAGE)
 
 
 cdef zb_block *span_pop(zb_bin *bin, zb_span *span) noexcept:
@@ -179,6 +181,7 @@ cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_bin *bin = &pool.bins[block.size_class]
     pools_lock()
+    zb_poison(block.data, block.size)
     bin.gives += 1
     pool.requested -= block.asked
     if pool.rest + bin.size <= pool.rest_max and bin.gives % CLOCK_EVERY:
@@ -341,6 +344,7 @@ cdef void large_done(zb_block *block) noexcept:
         drop_large(large)
         pool_may_go(pool)
     else:
+        zb_poison(block.data, block.size)
         keep_large(pool, large)
         tick(pool)
     pools_unlock()
@@ -574,7 +578,7 @@ cdef void delist(zb_pool *pool) noexcept:
 
 
 cdef void set_plain(zb_pool *pool) noexcept:
-    pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED)
+    pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED or ZB_SANITIZED)
 
 
 cdef void level_changed() noexcept:
