@@ -7,6 +7,7 @@ from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._debug cimport debug_pool_new, debug_verify
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
@@ -366,3 +367,6 @@ def set_default_allocator(allocator, /):
     before, current = current, <Allocator>allocator
     set_default_pool(current._pool)
     return before
+
+
+guard(globals(), (Allocator, PooledAllocator, SystemAllocator, DebugAllocator))

@@ -23,14 +23,17 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard, guard_argument, guard_with
 from zbuf._leak cimport (
-    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_release, track_unview, track_use,
+    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_ours, track_release, track_unview, track_use,
     tracking, zb_follower,
 )
 from zbuf._mapping cimport forget_fault, settle
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
-from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
+from zbuf._native cimport (
+    ZB_FREE_THREADED, Py_SET_REFCNT, newfunc, zb_add_int, zb_count_int, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake,
+)
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
 from zbuf._prefix cimport prefix_load, prefix_of, prefix_store, prefix_wanted, zb_prefix
@@ -152,7 +155,7 @@ cdef class ByteBuf:
         return self._block.size - (self._mem - self._block.data)
 
     cdef int _move(self, Py_ssize_t capacity) except -1:
-        if self._exports:
+        if zb_count_int(&self._exports):
             raise BufferError(
                 f"{self._cap} bytes cannot move to grow to {capacity}: {self._exports} memoryviews look at them"
             )
@@ -1659,10 +1662,10 @@ cdef class ByteBuf:
                 f"the {n} readable bytes lie in several parts: use views(), or consolidate() first"
             )
         fill_view(view, flags, self, block, mem, n, not self._may_write(self._r, n))
-        self._exports += 1
+        zb_add_int(&self._exports, 1)
 
     def __releasebuffer__(self, Py_buffer *view):
-        self._exports -= 1
+        zb_add_int(&self._exports, -1)
         unview(<zb_block *>view.internal)
 
     cdef bint _may_write(self, Py_ssize_t i, Py_ssize_t n) noexcept:
@@ -4077,10 +4080,10 @@ cdef class Window:
         if self._block == NULL:
             raise BufferError("this window is on no buffer")
         fill_view(view, flags, self, self._block, self._mem, self._size, self._readonly)
-        self._buf._exports += 1
+        zb_add_int(&self._buf._exports, 1)
 
     def __releasebuffer__(self, Py_buffer *view):
-        self._buf._exports -= 1
+        zb_add_int(&self._buf._exports, -1)
         unview(<zb_block *>view.internal)
 
 
@@ -4268,7 +4271,7 @@ cdef int borrow(object data, Py_buffer *view) except -1:
 
 
 cdef int must_not_show(ByteBuf buf) except -1:
-    if buf._exports:
+    if zb_count_int(&buf._exports):
         raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {buf._exports} memoryviews look at them")
     return 0
 
@@ -4349,6 +4352,18 @@ cdef ByteBuf readable(object data):
     return buf._part(buf._r, buf._w - buf._r)
 
 
+cdef ByteBuf private(ByteBuf buf):
+    cdef ByteBuf twin
+    if not ZB_FREE_THREADED:
+        return buf
+    with cython.critical_section(buf):
+        buf._live()
+        twin = buf._twin()
+    if tracking:
+        track_ours(<void *>twin)
+    return twin
+
+
 def unpickled(data, /):
     """Rebuild a pickled buffer on the bytes that pickle hands over.
 
@@ -4378,7 +4393,9 @@ def copied(data, /):
     cdef ByteBuf made
     if isinstance(data, ByteBuf):
         (<ByteBuf>data)._live()
-        return fresh(default_pool, <ByteBuf>data, (<ByteBuf>data)._r, len(data), PY_SSIZE_T_MAX)
+        return fresh(
+            default_pool, <ByteBuf>data, (<ByteBuf>data)._r, (<ByteBuf>data)._w - (<ByteBuf>data)._r, PY_SSIZE_T_MAX
+        )
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         made = blank()
@@ -4411,3 +4428,19 @@ cdef ByteBuf make_empty():
 
 cdef ByteBuf EMPTY = make_empty()
 globals()["EMPTY"] = EMPTY
+
+
+# -- threads
+
+cdef PyObject *buffer_of_iterator(PyObject *o) noexcept:
+    return <PyObject *>(<ByteIterator>o)._buf
+
+
+cdef PyObject *buffer_of_prefix(PyObject *o) noexcept:
+    return <PyObject *>(<LengthPrefix>o)._buf
+
+
+guard_argument(ByteBuf)
+guard_with(ByteIterator, buffer_of_iterator)
+guard_with(LengthPrefix, buffer_of_prefix)
+guard(globals())

@@ -8,13 +8,16 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, ratio_of, readable, window_on
+from zbuf._buf cimport (
+    ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, private, ratio_of, readable, window_on,
+)
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard
 from zbuf._leak cimport SIMPLE, track_burial, track_close, track_follow, track_ours, track_use, tracking, zb_follower
 from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
-    Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
+    ZB_FREE_THREADED, Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
     zb_wake,
 )
 from zbuf._number cimport index_of, size_of
@@ -449,6 +452,12 @@ cdef class CompositeByteBuf(ByteBuf):
             self._append_any(x)
 
     cdef int _append_all(self, PyObject *const *parts, Py_ssize_t count) except -1:
+        if ZB_FREE_THREADED:
+            own = privates(parts, count)
+            return self._append_these((<PyTupleObject *>own).ob_item, count)
+        return self._append_these(parts, count)
+
+    cdef int _append_these(self, PyObject *const *parts, Py_ssize_t count) except -1:
         # Small buffers in a row get their room at once and are copied by a
         # loop that does nothing else: 4 ns each instead of 19. The pointers
         # are the caller's, who holds the parts.
@@ -1006,6 +1015,15 @@ cdef Py_ssize_t count_shared(ByteBuf src, Py_ssize_t coalesce, Py_ssize_t *small
     return found
 
 
+cdef tuple privates(PyObject *const *parts, Py_ssize_t count):
+    # Without the GIL: of every buffer a handle that no other thread has.
+    cdef list own = []
+    cdef Py_ssize_t k
+    for k in range(count):
+        own.append(private(<ByteBuf><object>parts[k]) if isinstance(<object>parts[k], ByteBuf) else <object>parts[k])
+    return tuple(own)
+
+
 cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:
     cdef Py_ssize_t k, n
     cdef PyObject *src
@@ -1037,3 +1055,6 @@ def wrap(obj, /, *more):
     if more:
         return CompositeByteBuf(obj, *more, coalesce=0)
     return readable(obj)
+
+
+guard(globals())

@@ -5,13 +5,16 @@
 #include <Python.h>
 
 /* Where threads run side by side a zb_mutex keeps them apart; where there is the
- * GIL it is nothing, and costs nothing. Who waits for one is detached from the
- * interpreter, so the holder may not run Python code: it could wait for him. */
+ * GIL it is nothing, and costs nothing. Who waits for one stays attached to the
+ * interpreter: so the critical sections of the method that waits stay its own,
+ * which those of a PyMutex would not, and the holder may not run Python code,
+ * nor anything that waits for all threads to stop. All zeros is an open one. */
 #ifdef Py_GIL_DISABLED
+#include <pthread.h>
 #define ZB_FREE_THREADED 1
-typedef PyMutex zb_mutex;
-static inline void zb_lock(zb_mutex *m) { PyMutex_Lock(m); }
-static inline void zb_unlock(zb_mutex *m) { PyMutex_Unlock(m); }
+typedef pthread_mutex_t zb_mutex;
+static inline void zb_lock(zb_mutex *m) { pthread_mutex_lock(m); }
+static inline void zb_unlock(zb_mutex *m) { pthread_mutex_unlock(m); }
 #else
 #define ZB_FREE_THREADED 0
 typedef char zb_mutex;
@@ -38,12 +41,18 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) {
     return __atomic_load_n(count, __ATOMIC_ACQUIRE);
 }
 
+/* Of an int that orders nothing: exports. */
+static inline void zb_add_int(int *count, int n) { __atomic_add_fetch(count, n, __ATOMIC_RELAXED); }
+static inline int zb_count_int(int *count) { return __atomic_load_n(count, __ATOMIC_RELAXED); }
+
 #else
 
 /* The GIL orders every change of a count. */
 static inline void zb_add(Py_ssize_t *count, Py_ssize_t n) { *count += n; }
 static inline Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n) { return *count -= n; }
 static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
+static inline void zb_add_int(int *count, int n) { *count += n; }
+static inline int zb_count_int(int *count) { return *count; }
 
 #endif
 

@@ -8,6 +8,8 @@ cdef extern from "_native.h" nogil:
     void zb_add(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_count(Py_ssize_t *count)
+    void zb_add_int(int *count, int n)
+    int zb_count_int(int *count)
     bint ZB_FREE_THREADED
     bint ZB_SANITIZED
     void zb_poison(void *p, size_t n)

@@ -7,6 +7,7 @@ from posix.unistd cimport close, read, write
 
 from zbuf._alloc cimport plain
 from zbuf._buf cimport ByteBuf
+from zbuf._guard cimport guard
 from zbuf._pool cimport default_pool
 from zbuf._sigpipe cimport hush, unhush, zb_hush
 
@@ -248,3 +249,6 @@ def _after_fork_in_child():
 
 
 register_at_fork(after_in_child=_after_fork_in_child)
+
+
+guard(globals())

@@ -25,6 +25,8 @@ from zbuf._alloc cimport Allocator
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf
+from zbuf._guard cimport guard
+from zbuf._native cimport zb_add_int
 from zbuf._memory cimport zb_malloc
 from zbuf._number cimport fit, size_of
 from zbuf._pool cimport default_pool, pool_take, zb_pool
@@ -291,14 +293,14 @@ cdef class DirectFile:
         cdef Py_ssize_t got
         cdef bint moved
         block_hold(block, 1)
-        buf._exports += 1
+        zb_add_int(&buf._exports, 1)
         try:
             got = self._read(buf._mem + w, n, offset)
             moved = buf._block != block or buf._w != w or buf._cap - w < n
             if not moved:
                 buf._settle(buf._r, w + got)
         finally:
-            buf._exports -= 1
+            zb_add_int(&buf._exports, -1)
             block_give(block, 1)
         if moved:
             raise RuntimeError(f"the buffer was changed while {n} bytes were read into it")
@@ -558,3 +560,6 @@ cdef ByteBuf aligned(zb_pool *pool, Py_ssize_t n, Py_ssize_t align):
         block = pool_take(pool, size + align - 1)
     made._adopt(block, block.data + (-<Py_ssize_t><uintptr_t>block.data & (align - 1)), n, n)
     return made
+
+
+guard(globals())

@@ -12,8 +12,9 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf, shared
+from zbuf._buf cimport ByteBuf, private, shared
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard
 from zbuf._mapping cimport mapped_bytes, mapped_size
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_small_int
@@ -24,7 +25,7 @@ from zbuf._sys cimport (
     FULL, MOST_BYTES, MOST_PARTS, REFUSED, is_cold, is_tls, push, read_ahead, send_file, send_parts, send_read, send_spliced,
 )
 from zbuf.region cimport (
-    MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file,
+    MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file, private_region,
 )
 
 from zbuf.errors import ReleasedError, TruncatedFileError
@@ -815,8 +816,12 @@ cdef list resolved(object parts):
     # What is left runs nobody's code when it is queued.
     cdef list ready = []
     for part in parts:
-        if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)):
+        if PyBytes_CheckExact(part):
             ready.append(part)
+        elif isinstance(part, ByteBuf):
+            ready.append(private(<ByteBuf>part))
+        elif isinstance(part, FileRegion):
+            ready.append(private_region(<FileRegion>part))
         else:
             ready.append(shared(part))
     return ready
@@ -833,3 +838,6 @@ cdef int descriptor(object sock) except -1:
     except AttributeError:
         pass
     return PyObject_AsFileDescriptor(sock)
+
+
+guard(globals())

@@ -1,5 +1,6 @@
 """FileRegion: bytes of a file that are sent without being read."""
 
+cimport cython
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
@@ -15,9 +16,10 @@ from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, shared
+from zbuf._guard cimport guard, guard_argument
 from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
-from zbuf._native cimport zb_add, zb_count, zb_sub
+from zbuf._native cimport ZB_FREE_THREADED, zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
 from zbuf._pool cimport default_pool, pool_take
 from zbuf._refs cimport block_give
@@ -456,6 +458,14 @@ cdef FileRegion part_of(FileRegion whole, int64_t start, int64_t count):
     return part
 
 
+cdef FileRegion private_region(FileRegion region):
+    if not ZB_FREE_THREADED:
+        return region
+    with cython.critical_section(region):
+        region._live()
+        return part_of(region, 0, region._count)
+
+
 cdef int duplicate(int fd) except -1:
     # Not onto 0, 1 or 2, which programs take for theirs.
     cdef int own = fcntl(fd, F_DUPFD_CLOEXEC, 3)
@@ -602,3 +612,7 @@ cdef int64_t file_size(int fd) except -1:
     if fstat(fd, &found) < 0:
         PyErr_SetFromErrno(OSError)
     return found.st_size
+
+
+guard_argument(FileRegion)
+guard(globals())

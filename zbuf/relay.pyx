@@ -18,6 +18,7 @@ from libc.errno cimport EAGAIN, EINTR, EINVAL, ENOSYS, ENOTCONN, ENOTSOCK
 from libc.stdint cimport INT64_MAX, int64_t
 
 from zbuf._alloc cimport plain
+from zbuf._guard cimport guard
 from zbuf._number cimport size_of
 from zbuf._pool cimport default_pool
 from zbuf._splice cimport CAPACITY, Channel, block_channel, close_resting, half_close, open_channel
@@ -501,3 +502,6 @@ def trim():
     Returns: how many there were.
     """
     return close_resting()
+
+
+guard(globals())

@@ -22,6 +22,7 @@ from libc.string cimport memset
 from posix.uio cimport iovec
 
 from zbuf._buf cimport ByteBuf
+from zbuf._guard cimport guard
 from zbuf._native cimport zb_add, zb_count
 from zbuf._number cimport size_of
 from zbuf._spans cimport gather_spans
@@ -420,3 +421,6 @@ def abandoned_bytes():
     were dropped, or sockets closed, before drain() had said True.
     """
     return zb_count(&abandoned)
+
+
+guard(globals())

@@ -2,6 +2,7 @@
 
 from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf.aio._link cimport Link
 
 import asyncio
@@ -177,3 +178,6 @@ cdef class Inbox(Link):
         frames = list(self._frames)
         self._frames.clear()
         return frames
+
+
+guard(globals())

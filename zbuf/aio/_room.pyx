@@ -4,6 +4,7 @@ cimport cython
 from cpython.memoryview cimport PyMemoryView_FromObject
 
 from zbuf._buf cimport ByteBuf, window_on
+from zbuf._guard cimport guard
 from zbuf._refs cimport block_refs
 
 from weakref import WeakValueDictionary
@@ -57,3 +58,6 @@ cdef Room room_of(object loop):
         room._loop = loop
         rooms[id(loop)] = room
     return room
+
+
+guard(globals())

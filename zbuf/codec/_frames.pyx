@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, fresh
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf._leak cimport track_ours, tracking
 from zbuf._memory cimport count_objects
 from zbuf._pool cimport default_pool, pool_take
@@ -445,3 +446,6 @@ cdef int cut_back(ByteBuf held, Py_ssize_t length) except -1:
 
 
 count_objects(FrameDecoder)
+
+
+guard(globals())

@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank, readable
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._pool cimport default_pool, pool_take
 
@@ -130,3 +131,6 @@ cdef ByteBuf room_for(Py_ssize_t n):
 
 
 count_objects(FramePrepender)
+
+
+guard(globals())
