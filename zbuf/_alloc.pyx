@@ -1,5 +1,6 @@
 """Allocators: what buffers are made by."""
 
+cimport cython
 from libc.math cimport isfinite
 from libc.string cimport memset
 
@@ -52,9 +53,16 @@ cdef ByteBuf limited(zb_pool *pool, Py_ssize_t n, object max_capacity, object he
 
 cdef int told(zb_pool *pool) except -1:
     # Raises for what a debug pool has found.
-    if pool.faulty != NULL:
+    if pool.complain != NULL:
         pool.complain(pool)
     return 0
+
+
+cdef bint is_closed(zb_pool *pool) noexcept:
+    pools_lock()
+    cdef bint closed = pool.closed
+    pools_unlock()
+    return closed
 
 
 cdef class Allocator:
@@ -111,7 +119,7 @@ cdef class Allocator:
         """
         cdef Py_ssize_t least_shared = size_of(coalesce)
         self._made()
-        if self._pool.closed:
+        if is_closed(self._pool):
             raise ReleasedError("this allocator was closed")
         cdef CompositeByteBuf composite = blank_composite()
         composite._coalesce = least_shared
@@ -193,7 +201,7 @@ cdef class Allocator:
         >>> zbuf.PooledAllocator().closed
         False
         """
-        return self._pool == NULL or self._pool.closed
+        return self._pool == NULL or is_closed(self._pool)
 
     def __enter__(self):
         self._made()
@@ -206,11 +214,12 @@ cdef class Allocator:
         if self._pool == NULL:
             return f"<zbuf.{type(self).__name__} never made>"
         pools_lock()
-        cdef Py_ssize_t live = pool_live(self._pool)
+        cdef bint closed = self._pool.closed
+        cdef Py_ssize_t live = pool_live(self._pool), requested = self._pool.requested, kept = pool_kept(self._pool)
         pools_unlock()
         return (
-            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {live} live blocks,"
-            f" {self._pool.requested} bytes requested, {pool_kept(self._pool)} at rest>"
+            f"<zbuf.{type(self).__name__}{' closed,' if closed else ''} {live} live blocks,"
+            f" {requested} bytes requested, {kept} at rest>"
         )
 
     def _check(self):
@@ -319,6 +328,7 @@ cdef ByteBuf made(zb_pool *pool, object capacity, object max_capacity, object he
 
 
 cdef object ZERO = 0
+cdef object door = object()    # to `current`: one thread at a time
 cdef Allocator current = DebugAllocator() if environ.get("ZBUF_DEBUG", "0") not in ("", "0") else PooledAllocator()
 set_default_pool(current._pool)
 
@@ -344,7 +354,8 @@ def default_allocator():
 
     Source: ByteBufAllocator.DEFAULT.
     """
-    return current
+    with cython.critical_section(door):
+        return current
 
 
 def set_default_allocator(allocator, /):
@@ -362,10 +373,11 @@ def set_default_allocator(allocator, /):
     if not isinstance(allocator, Allocator):
         raise TypeError(f"an Allocator is required, not {type(allocator).__name__!r}")
     (<Allocator>allocator)._made()
-    if (<Allocator>allocator)._pool.closed:
+    if is_closed((<Allocator>allocator)._pool):
         raise ReleasedError("this allocator was closed")
-    before, current = current, <Allocator>allocator
-    set_default_pool(current._pool)
+    with cython.critical_section(door):
+        before, current = current, <Allocator>allocator
+        set_default_pool(current._pool)
     return before
 
 

@@ -45,7 +45,10 @@ cdef enum:
 cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block = NULL
     pools_lock()
-    if not pool.closed and not too_much(pool, n) and pool.faulty == NULL:
+    cdef bint closed = pool.closed
+    cdef bint beyond = too_much(pool, n)
+    cdef Py_ssize_t requested = pool.requested
+    if not closed and not beyond and pool.faulty == NULL:
         block = pool.miss(pool, n)
         if block != NULL:
             block.asked = n
@@ -54,7 +57,7 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
             zb_unpoison(block.data, block.size)
     pools_unlock()
     if block == NULL:
-        refuse(pool, n)
+        refuse(pool, n, requested, closed, beyond)
     elif pool.zeroed:
         memset(block.data, 0, block.size)
     if tracking:
@@ -66,14 +69,14 @@ cdef bint too_much(zb_pool *pool, Py_ssize_t n) noexcept:
     return n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX
 
 
-cdef int refuse(zb_pool *pool, Py_ssize_t n) except -1:
-    if pool.closed:
+cdef int refuse(zb_pool *pool, Py_ssize_t n, Py_ssize_t requested, bint closed, bint beyond) except -1:
+    if closed:
         raise ReleasedError("this allocator was closed")
-    if pool.faulty != NULL:
+    if pool.complain != NULL:
         pool.complain(pool)
-    if too_much(pool, n):
-        raise PoolExhaustedError(n, pool.requested, pool.max_live)
-    raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+    if beyond:
+        raise PoolExhaustedError(n, requested, pool.max_live)
+    raise MemoryError(f"no memory for a block of {n} bytes, {requested} are live")
 
 
 cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) noexcept:
@@ -683,12 +686,13 @@ cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:
     pools_lock()
     more = asked - block.asked
     cdef bint refused = too_much(pool, more)
+    cdef Py_ssize_t requested = pool.requested
     if not refused:
         pool.requested += more
         block.asked = asked
     pools_unlock()
     if refused:
-        raise PoolExhaustedError(more, pool.requested, pool.max_live)
+        raise PoolExhaustedError(more, requested, pool.max_live)
     return 0
 
 

@@ -3,6 +3,7 @@
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track_seen
+from zbuf._native cimport zb_count
 from zbuf._pool cimport pool_kept, pool_live, pools, pools_lock, pools_unlock, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
@@ -116,7 +117,7 @@ cdef int record_all(list found, zb_pool *pool) except -1:
         span = pool.bins[k].all
         while span != NULL:
             for i in range(pool.bins[k].count):
-                if span.blocks[i].refs > 0:
+                if zb_count(&span.blocks[i].refs) > 0:
                     record(found, &span.blocks[i])
             span = span.next
     return 0
@@ -126,7 +127,7 @@ cdef int record(list found, zb_block *block) except -1:
     found.append(<size_t>block)
     found.append(block.asked)
     found.append(block.size)
-    found.append(block.refs)
+    found.append(zb_count(&block.refs))
     track_seen(found, block)
     return 0
 
