@@ -46,7 +46,7 @@ if __name__ == "__main__":  # the processes of cythonize import this file again,
                 Extension(
                     ".".join(source.with_suffix("").parts),
                     [str(source)],
-                    depends=["zbuf/_native.h"],
+                    depends=["zbuf/_native.h", "zbuf/_guard.h"],
                     include_dirs=["zbuf"],
                     extra_compile_args=FLAGS,
                     extra_link_args=SANITIZE,

@@ -20,6 +20,7 @@ typedef PyObject *(*zb_inner)(PyObject *object);
 static inline void zb_guarded_argument(PyObject *cls) { (void)cls; }
 static inline int zb_guard_class(PyObject *cls, int shared, zb_inner inner) { (void)cls; (void)shared; (void)inner; return 0; }
 static inline int zb_guard_function(PyObject *function) { (void)function; return 0; }
+static inline int zb_has_guard(PyObject *member) { (void)member; return 0; }
 
 #else
 
@@ -155,30 +156,22 @@ static int zb_guard_method(PyMethodDef *method, zb_guard guard) {
     return zb_replace(&method->ml_meth, guard);
 }
 
+/* A slot that the class does not have from its base, which has its own guard or needs none. */
+#define ZB_SLOT(slot, guard) (type->slot == type->tp_base->slot ? 0 : zb_replace(&type->slot, guard))
+#define ZB_SLOT_OF(table, slot, guard) \
+    (type->table == NULL || (type->tp_base->table != NULL && type->table->slot == type->tp_base->table->slot) \
+        ? 0 : zb_replace(&type->table->slot, guard))
+
 static int zb_guard_slots(PyTypeObject *type, zb_guard guard) {
-    PySequenceMethods *sequence = type->tp_as_sequence;
-    PyMappingMethods *mapping = type->tp_as_mapping;
-    PyBufferProcs *buffer = type->tp_as_buffer;
     zb_guard second = guard, third = guard;
-    int failed = 0;
     second.shape = ZB_SECOND;
     third.shape = ZB_THIRD;
-    failed |= zb_replace(&type->tp_repr, guard);
-    failed |= zb_replace(&type->tp_iternext, guard);
-    if (type->tp_iter != PyObject_SelfIter)
-        failed |= zb_replace(&type->tp_iter, guard);
-    if (type->tp_richcompare != PyBaseObject_Type.tp_richcompare)
-        failed |= zb_replace(&type->tp_richcompare, second);
-    if (type->tp_as_number != NULL)
-        failed |= zb_replace(&type->tp_as_number->nb_bool, guard);
-    if (sequence != NULL)
-        failed |= zb_replace(&sequence->sq_length, guard) | zb_replace(&sequence->sq_contains, second);
-    if (mapping != NULL)
-        failed |= zb_replace(&mapping->mp_length, guard) | zb_replace(&mapping->mp_subscript, second)
-            | zb_replace(&mapping->mp_ass_subscript, third);
-    if (buffer != NULL)
-        failed |= zb_replace(&buffer->bf_getbuffer, guard) | zb_replace(&buffer->bf_releasebuffer, guard);
-    return failed ? -1 : 0;
+    return ZB_SLOT(tp_repr, guard) | ZB_SLOT(tp_iter, guard) | ZB_SLOT(tp_iternext, guard) | ZB_SLOT(tp_richcompare, second)
+        | ZB_SLOT_OF(tp_as_number, nb_bool, guard)
+        | ZB_SLOT_OF(tp_as_sequence, sq_length, guard) | ZB_SLOT_OF(tp_as_sequence, sq_contains, second)
+        | ZB_SLOT_OF(tp_as_mapping, mp_length, guard) | ZB_SLOT_OF(tp_as_mapping, mp_subscript, second)
+        | ZB_SLOT_OF(tp_as_mapping, mp_ass_subscript, third)
+        | ZB_SLOT_OF(tp_as_buffer, bf_getbuffer, guard) | ZB_SLOT_OF(tp_as_buffer, bf_releasebuffer, guard);
 }
 
 /* What a class's dictionary holds: methods, properties, and slots by their names. */
@@ -217,6 +210,17 @@ static int zb_guard_class(PyObject *cls, int shared, zb_inner inner) {
 static int zb_guard_function(PyObject *function) {
     zb_guard guard = {NULL, NULL, ZB_ALONE, 1};
     return zb_guard_method(((PyCFunctionObject *)function)->m_ml, guard);
+}
+
+/* Whether a member of a class's dictionary that can be called has a stub; 1 for all others. */
+static int zb_has_guard(PyObject *member) {
+    if (PyObject_TypeCheck(member, &PyMethodDescr_Type) || Py_IS_TYPE(member, &PyClassMethodDescr_Type))
+        return zb_stub_of((zb_call)((PyMethodDescrObject *)member)->d_method->ml_meth) != NULL;
+    if (Py_IS_TYPE(member, &PyGetSetDescr_Type))
+        return zb_stub_of((zb_call)((PyGetSetDescrObject *)member)->d_getset->get) != NULL;
+    if (Py_IS_TYPE(member, &PyWrapperDescr_Type))
+        return zb_stub_of((zb_call)((PyWrapperDescrObject *)member)->d_wrapped) != NULL;
+    return 1;
 }
 
 static void zb_guarded_argument(PyObject *cls) {

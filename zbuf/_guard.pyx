@@ -8,6 +8,7 @@ cdef extern from "_guard.h":
     void zb_guarded_argument(object cls)
     int zb_guard_class(object cls, bint shared, zb_inner inner) except -1
     int zb_guard_function(object function) except -1
+    bint zb_has_guard(object member)
 
 
 cdef int guard(dict names, tuple shared=()) except -1:
@@ -30,6 +31,11 @@ cdef int guard_with(object cls, zb_inner inner) except -1:
 
 cdef void guard_argument(object cls) noexcept:
     zb_guarded_argument(cls)
+
+
+def _unguarded(cls):
+    """List what of a class is called as it is, but for what makes an object; for tests."""
+    return [name for name, member in vars(cls).items() if name != "__init__" and not zb_has_guard(member)]
 
 
 cdef long HEAP = 1 << 9    # Py_TPFLAGS_HEAPTYPE: a class that Python code made

@@ -249,7 +249,8 @@ def one_queue_to_a_socket(turns, seed):
     """All write, one of them at a time flushes: every message arrives whole."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    waiting, got, sent = zbuf.OutboundBuffer(), zbuf.CompositeByteBuf(), [0] * (THREADS - 1)
+    waiting, got = zbuf.OutboundBuffer(), zbuf.CompositeByteBuf()
+    sent, arrived = [0] * (THREADS - 1), []
     message = zbuf.Layout(">QQ")
 
     def write(number):
@@ -279,12 +280,12 @@ def one_queue_to_a_socket(turns, seed):
         while len(got) >= 16:
             one, two = message.read(got)
             assert one == two
-            sent[0] -= 1
+            arrived.append(one)
         got.discard_read_parts()
 
     with ours, theirs, waiting, got:
         together(turns, seed, *map(write, range(THREADS - 1)), read)
-        while waiting.pending_bytes or sum(sent):
+        while len(arrived) < sum(sent):
             waiting.flush_to(ours)
             receive()
 
