@@ -12,9 +12,10 @@ from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
+    pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
     set_default_pool, system_pool_new, tick, zb_pool,
 )
+from zbuf._refs cimport pool_default
 from zbuf._poolstats cimport check_pool, live_of, stats_of
 
 from os import environ
@@ -343,7 +344,7 @@ def buffer(capacity=256, max_capacity=None, /, *, headroom=0):
 
     All as Allocator.buffer. Source: ByteBufAllocator.DEFAULT.buffer.
     """
-    return made(default_pool, capacity, max_capacity, headroom)
+    return made(pool_default(), capacity, max_capacity, headroom)
 
 
 def default_allocator():

@@ -35,9 +35,9 @@ from zbuf._native cimport (
     ZB_FREE_THREADED, Py_SET_REFCNT, newfunc, zb_add_int, zb_count_int, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake,
 )
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
-from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
+from zbuf._pool cimport pool_regrant, pool_take, zb_pool
 from zbuf._prefix cimport prefix_load, prefix_of, prefix_store, prefix_wanted, zb_prefix
-from zbuf._refs cimport block_give, block_hold, block_refs
+from zbuf._refs cimport block_give, block_hold, block_refs, pool_default
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
 
@@ -289,7 +289,7 @@ cdef class ByteBuf:
         # Where this buffer's next block comes from.
         if self._block.pool != NULL:
             return <zb_pool *>self._block.pool
-        return default_pool
+        return pool_default()
 
     cdef int _front(self, const unsigned char *src, Py_ssize_t n) except -1:
         self._writable()
@@ -1816,7 +1816,7 @@ cdef class ByteBuf:
             assert self._mem == NULL and self._own == 0
             assert self._r == self._w == self._start == self._run == self._lim == self._cap == self._max == 0
             return
-        assert self._mem != NULL and self._own >= 1 and self._exports >= 0
+        assert self._mem != NULL and self._own >= 1 and zb_count_int(&self._exports) >= 0
         assert 0 <= self._r <= self._w <= self._cap <= self._max
         assert 0 <= self._start <= self._r <= self._run <= self._w
         self._check_kind()
@@ -4394,12 +4394,12 @@ def copied(data, /):
     if isinstance(data, ByteBuf):
         (<ByteBuf>data)._live()
         return fresh(
-            default_pool, <ByteBuf>data, (<ByteBuf>data)._r, (<ByteBuf>data)._w - (<ByteBuf>data)._r, PY_SSIZE_T_MAX
+            pool_default(), <ByteBuf>data, (<ByteBuf>data)._r, (<ByteBuf>data)._w - (<ByteBuf>data)._r, PY_SSIZE_T_MAX
         )
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         made = blank()
-        block = pool_take(default_pool, view.len)
+        block = pool_take(pool_default(), view.len)
         made._adopt(block, block.data, view.len, PY_SSIZE_T_MAX)
         made._append(<unsigned char *>view.buf, view.len)
         return made

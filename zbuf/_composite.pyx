@@ -21,8 +21,8 @@ from zbuf._native cimport (
     zb_wake,
 )
 from zbuf._number cimport index_of, size_of
-from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
-from zbuf._refs cimport block_give, block_hold, block_refs
+from zbuf._pool cimport pool_give, pool_hold, pool_take, zb_pool
+from zbuf._refs cimport block_give, block_hold, block_refs, pool_default
 
 from zbuf.errors import CapacityError
 
@@ -288,7 +288,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._free = mem + n
 
     cdef zb_pool *_pool(self) noexcept:
-        return self._home if self._home != NULL else default_pool
+        return self._home if self._home != NULL else pool_default()
 
     cdef void _pin(self, zb_pool *home) noexcept:
         # What is written lies in blocks of this pool from now on.
@@ -827,7 +827,7 @@ cdef class CompositeByteBuf(ByteBuf):
         assert self._lim == ELSEWHERE or self._lim == READONLY
         assert 0 <= self._head <= self._stop <= self._slots
         while slot < self._stop:
-            assert self._parts[slot].end > last and self._parts[slot].block.refs >= 1
+            assert self._parts[slot].end > last and block_refs(self._parts[slot].block) >= 1
             assert self._parts[slot].mem >= self._parts[slot].block.data
             assert self._parts[slot].mem + (self._parts[slot].end - last) <= (
                 self._parts[slot].block.data + self._parts[slot].block.size

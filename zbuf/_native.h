@@ -45,6 +45,10 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) {
 static inline void zb_add_int(int *count, int n) { __atomic_add_fetch(count, n, __ATOMIC_RELAXED); }
 static inline int zb_count_int(int *count) { return __atomic_load_n(count, __ATOMIC_RELAXED); }
 
+/* A pointer that others may set: what it points to is whole. */
+static inline void *zb_load(void *place) { return __atomic_load_n((void **)place, __ATOMIC_ACQUIRE); }
+static inline void zb_store(void *place, void *p) { __atomic_store_n((void **)place, p, __ATOMIC_RELEASE); }
+
 #else
 
 /* The GIL orders every change of a count. */
@@ -53,6 +57,8 @@ static inline Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n) { return *count
 static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
 static inline void zb_add_int(int *count, int n) { *count += n; }
 static inline int zb_count_int(int *count) { return *count; }
+static inline void *zb_load(void *place) { return *(void **)place; }
+static inline void zb_store(void *place, void *p) { *(void **)place = p; }
 
 #endif
 

@@ -10,6 +10,8 @@ cdef extern from "_native.h" nogil:
     Py_ssize_t zb_count(Py_ssize_t *count)
     void zb_add_int(int *count, int n)
     int zb_count_int(int *count)
+    void *zb_load(void *place)
+    void zb_store(void *place, void *p)
     bint ZB_FREE_THREADED
     bint ZB_SANITIZED
     void zb_poison(void *p, size_t n)

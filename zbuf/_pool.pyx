@@ -9,7 +9,7 @@ from zbuf._arena cimport (
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
-from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_unlock, zb_unpoison
+from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
 from os import register_at_fork
@@ -702,10 +702,9 @@ cdef zb_pool *default_pool = NULL   # the package sets it before anything can be
 cdef void set_default_pool(zb_pool *pool) noexcept:
     # Another thread may have read which it is and not yet taken from it: what
     # once was the default stays.
-    global default_pool
     if ZB_FREE_THREADED:
         pool_hold(pool)
-    default_pool = pool
+    zb_store(&default_pool, pool)
 
 
 # -- threads

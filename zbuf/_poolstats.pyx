@@ -167,7 +167,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
     while span != NULL:
         assert 0 <= span.frees < bin.count
         for i in range(bin.count):
-            if span.blocks[i].refs > 0:
+            if zb_count(&span.blocks[i].refs) > 0:
                 live += 1
                 requested[0] += span.blocks[i].asked
                 assert span.blocks[i].asked <= bin.size
@@ -182,7 +182,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
         span = span.next_open
     assert opens == 0
     while block != NULL:
-        assert block.refs == 0
+        assert zb_count(&block.refs) == 0
         rest += 1
         block = block.next
     assert live == bin.takes - bin.gives and rest == bin.cached and spans == bin.spans

@@ -8,7 +8,7 @@ from posix.unistd cimport close, read, write
 from zbuf._alloc cimport plain
 from zbuf._buf cimport ByteBuf
 from zbuf._guard cimport guard
-from zbuf._pool cimport default_pool
+from zbuf._refs cimport pool_default
 from zbuf._sigpipe cimport hush, unhush, zb_hush
 
 from os import register_at_fork
@@ -47,7 +47,7 @@ cdef class Channel:
         return None
 
     cdef ByteBuf leftover(self):
-        return plain(default_pool, 0)
+        return plain(pool_default(), 0)
 
     cdef void rest(self) noexcept:
         pass
@@ -118,7 +118,7 @@ cdef class Pipe(Channel):
         return copy
 
     cdef ByteBuf leftover(self):
-        cdef ByteBuf buf = plain(default_pool, self.held)
+        cdef ByteBuf buf = plain(pool_default(), self.held)
         cdef Py_ssize_t n = 1
         while self.held and n > 0:
             n = read(self._out, buf._mem + buf._w, self.held)
@@ -180,7 +180,7 @@ cdef class Block(Channel):
 
     cdef ByteBuf leftover(self):
         cdef ByteBuf buf = self._buf
-        self._buf = plain(default_pool, 0)
+        self._buf = plain(pool_default(), 0)
         self.held = 0
         return buf
 
@@ -193,7 +193,7 @@ cdef Channel open_channel():
 cdef Channel block_channel(Channel old):
     # The record first: once the bytes have left `old`, nothing may fail.
     cdef Block made = Block.__new__(Block)
-    made._buf = plain(default_pool, CAPACITY) if old is None else old.leftover()
+    made._buf = plain(pool_default(), CAPACITY) if old is None else old.leftover()
     made.held = made._buf._w - made._buf._r
     return made
 

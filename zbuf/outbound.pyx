@@ -19,8 +19,8 @@ from zbuf._mapping cimport mapped_bytes, mapped_size
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, index_of, size_of
-from zbuf._pool cimport default_pool, pool_take
-from zbuf._refs cimport block_give, block_hold
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport block_give, block_hold, pool_default
 from zbuf._sys cimport (
     FULL, MOST_BYTES, MOST_PARTS, REFUSED, is_cold, is_tls, push, read_ahead, send_file, send_parts, send_read, send_spliced,
 )
@@ -338,7 +338,7 @@ cdef class OutboundBuffer:
     cdef int _next_tail(self, Py_ssize_t n) except -1:
         # Room for n bytes. Twice as large as the one that is full, as long as there is one.
         cdef Py_ssize_t size = self._wish if self._tail == NULL else min(2 * self._wish, MOST_TAIL)
-        cdef zb_block *block = pool_take(default_pool, max(max(size, LEAST_TAIL), n))
+        cdef zb_block *block = pool_take(pool_default(), max(max(size, LEAST_TAIL), n))
         self._drop_tail()
         self._tail, self._wish = block, max(size, LEAST_TAIL)
         return 0
@@ -544,7 +544,7 @@ cdef class OutboundBuffer:
         if self._count == 0 or self._item(0).way == MEMORY:
             return 0
         cdef item first = self._item(0)[0]
-        cdef zb_block *block = pool_take(default_pool, ROOM)
+        cdef zb_block *block = pool_take(pool_default(), ROOM)
         file_hold(first.file, 1)
         try:
             return read_ahead(first.file.fd, first.offset, min(n, first.left), block.data, block.size)
@@ -805,7 +805,7 @@ cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:
         return send_file(sock, it.file.fd, it.offset, n, first)
     if way == SPLICE:
         return send_spliced(sock, it.file.fd, it.offset, n, first)
-    block = pool_take(default_pool, min(n, ROOM))
+    block = pool_take(pool_default(), min(n, ROOM))
     try:
         return send_read(sock, it.file.fd, it.offset, n, block.data, block.size)
     finally:

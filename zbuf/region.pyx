@@ -21,8 +21,8 @@ from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport ZB_FREE_THREADED, zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
-from zbuf._pool cimport default_pool, pool_take
-from zbuf._refs cimport block_give
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport block_give, pool_default
 from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, close_pipe, open_pipe, receive_spliced, receive_written
 
 import os
@@ -569,7 +569,7 @@ cdef int64_t receive_all(int sock, int *pipe, int file, int64_t at, int64_t most
             else:
                 got = receive_written(sock, file, at + all, most - all, block.data, block.size)
             if got == REFUSED:
-                block = pool_take(default_pool, ROOM)
+                block = pool_take(pool_default(), ROOM)
             all += max(got, 0)
     finally:
         if block != NULL:
