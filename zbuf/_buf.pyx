@@ -32,7 +32,7 @@ from zbuf._mapping cimport forget_fault, settle
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
 from zbuf._native cimport (
-    ZB_FREE_THREADED, Py_SET_REFCNT, newfunc, zb_add_int, zb_count_int, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake,
+    ZB_FREE_THREADED, newfunc, zb_add_int, zb_count_int, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake, zb_wake_dead,
 )
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
 from zbuf._pool cimport pool_regrant, pool_take, zb_pool
@@ -3988,7 +3988,7 @@ cdef ByteBuf blank():
 cdef void bury(PyObject *o) noexcept:
     # tp_dealloc. Calls no Python, but what foreign memory's owner does when it
     # is let go; the handle counts as alive meanwhile.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
     zb_rest(&nursery, o, <PyTypeObject *>ByteBuf)
@@ -3996,7 +3996,7 @@ cdef void bury(PyObject *o) noexcept:
 
 cdef void bury_seen(PyObject *o) noexcept:
     # tp_dealloc while leaks are tracked: an end that is no release().
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     cdef bint ours = track_burial(<void *>o)
     if (<ByteBuf>o)._block != NULL:
         track_close((<ByteBuf>o)._block, (<ByteBuf>o)._own, not ours)

@@ -17,8 +17,8 @@ from zbuf._leak cimport SIMPLE, track_burial, track_close, track_follow, track_o
 from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
-    ZB_FREE_THREADED, Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
-    zb_wake,
+    ZB_FREE_THREADED, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
+    zb_wake, zb_wake_dead,
 )
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport pool_give, pool_hold, pool_take, zb_pool
@@ -874,7 +874,7 @@ cdef object bear(PyTypeObject *type, PyObject *args, PyObject *kwargs):
 
 cdef void bury(PyObject *o) noexcept:
     # tp_dealloc: see ByteBuf's.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
     zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
@@ -882,7 +882,7 @@ cdef void bury(PyObject *o) noexcept:
 
 cdef void bury_seen(PyObject *o) noexcept:
     # tp_dealloc while leaks are tracked: see ByteBuf's. Nobody looks through a dead handle.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if not track_burial(<void *>o) and (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._exports = DROPPED
     bury(o)

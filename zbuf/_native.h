@@ -113,6 +113,20 @@ static inline void zb_empty(zb_nursery *nursery) {
     }
 }
 
+/* Lets a dead handle count as alive while it lets go of what it held. Without
+ * the GIL for this thread alone: another one that was about to read it from
+ * where it was finds no shared count, and takes no reference. Py_SET_REFCNT
+ * would give it one. */
+static inline void zb_wake_dead(PyObject *handle) {
+#ifdef Py_GIL_DISABLED
+    _Py_atomic_store_uintptr_relaxed(&handle->ob_tid, _Py_ThreadId());
+    _Py_atomic_store_uint32_relaxed(&handle->ob_ref_local, 1);
+    _Py_atomic_store_ssize_relaxed(&handle->ob_ref_shared, 0);
+#else
+    Py_SET_REFCNT(handle, 1);
+#endif
+}
+
 /* The end of a dead handle that has let go of all it held. */
 static inline void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) {
     if (Py_TYPE(handle) == type && nursery->count < nursery->most)

@@ -35,7 +35,7 @@ cdef extern from "_native.h":
     ctypedef object (*newfunc)(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     object zb_wake(zb_nursery *nursery, PyTypeObject *type, newfunc make, object no_args)
     void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) noexcept
-    void Py_SET_REFCNT(PyObject *o, Py_ssize_t n) noexcept
+    void zb_wake_dead(PyObject *handle) noexcept
     ctypedef struct zb_type "PyTypeObject":
         allocfunc tp_alloc
         newfunc tp_new
