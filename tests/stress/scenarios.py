@@ -76,8 +76,11 @@ PARTS = [
 
 
 def prefix(buf):
-    with buf.length_prefixed("varint_u32", max_length=300):
-        buf.write_bytes(b"body")
+    try:
+        with buf.length_prefixed("varint_u32", max_length=300):
+            buf.write_bytes(b"body")
+    except RuntimeError as error:
+        assert "no longer in the buffer" in str(error)
 
 
 def on(cell, operations):
