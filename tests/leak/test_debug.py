@@ -1,7 +1,7 @@
 """What a DebugAllocator catches, and that it says so."""
 
-import os
 import ctypes
+import os
 import subprocess
 import sys
 import textwrap

@@ -1,8 +1,8 @@
 """What is told as a leak, and what is not."""
 
-import os
 import gc
 import inspect
+import os
 import re
 import socket
 import subprocess

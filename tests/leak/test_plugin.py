@@ -1,7 +1,7 @@
 """The pytest plugin: the test that leaves buffers behind fails, and no other."""
 
-import os
 import ctypes
+import os
 import re
 import subprocess
 import sys
