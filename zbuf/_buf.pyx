@@ -155,10 +155,9 @@ cdef class ByteBuf:
         return self._block.size - (self._mem - self._block.data)
 
     cdef int _move(self, Py_ssize_t capacity) except -1:
-        if zb_count_int(&self._exports):
-            raise BufferError(
-                f"{self._cap} bytes cannot move to grow to {capacity}: {self._exports} memoryviews look at them"
-            )
+        cdef int exports = zb_count_int(&self._exports)
+        if exports:
+            raise BufferError(f"{self._cap} bytes cannot move to grow to {capacity}: {exports} memoryviews look at them")
         cdef zb_block *old = self._block
         cdef zb_block *block = pool_take(self._pool(), capacity)
         memcpy(block.data, self._mem, self._cap)
@@ -4271,8 +4270,9 @@ cdef int borrow(object data, Py_buffer *view) except -1:
 
 
 cdef int must_not_show(ByteBuf buf) except -1:
-    if zb_count_int(&buf._exports):
-        raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {buf._exports} memoryviews look at them")
+    cdef int exports = zb_count_int(&buf._exports)
+    if exports:
+        raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {exports} memoryviews look at them")
     return 0
 
 

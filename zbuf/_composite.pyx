@@ -18,7 +18,7 @@ from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
     ZB_FREE_THREADED, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
-    zb_wake, zb_wake_dead,
+    zb_count_int, zb_wake, zb_wake_dead,
 )
 from zbuf._number cimport index_of, size_of
 from zbuf._pool cimport pool_give, pool_hold, pool_take, zb_pool
@@ -404,7 +404,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._store = NULL
         self._home = NULL
         self._free = self._free_end = NULL
-        cdef bint dropped = self._exports == DROPPED
+        cdef bint dropped = zb_count_int(&self._exports) == DROPPED
         if dropped:
             self._exports = 0
         cdef bint last = ByteBuf._close(self)
