@@ -35,7 +35,11 @@ cdef void guard_argument(object cls) noexcept:
 
 def _unguarded(cls):
     """List what of a class is called as it is, but for what makes an object; for tests."""
-    return [name for name, member in vars(cls).items() if name != "__init__" and not zb_has_guard(member)]
+    cdef list found = []
+    for name, member in vars(cls).items():
+        if name != "__init__" and not zb_has_guard(member):
+            found.append(name)
+    return found
 
 
 cdef long HEAP = 1 << 9    # Py_TPFLAGS_HEAPTYPE: a class that Python code made
