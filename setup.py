@@ -32,6 +32,11 @@ if platform.machine() == "x86_64" and "gcc" in (sysconfig.get_config_var("CC") o
     # more than by plain stores: allocate + release 59 ns instead of 67.
     FLAGS.append("-mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign")
 
+# address,undefined or thread: see tools/sanitize and tools/test-nogil.
+SANITIZE = [f"-fsanitize={os.environ['ZBUF_SANITIZE']}"] if "ZBUF_SANITIZE" in os.environ else []
+if SANITIZE:
+    FLAGS += [*SANITIZE, "-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+
 SOURCES = sorted(Path("zbuf").rglob("*.pyx"))
 
 if __name__ == "__main__":  # the processes of cythonize import this file again, on Python 3.14
@@ -41,9 +46,10 @@ if __name__ == "__main__":  # the processes of cythonize import this file again,
                 Extension(
                     ".".join(source.with_suffix("").parts),
                     [str(source)],
-                    depends=["zbuf/_native.h"],
+                    depends=["zbuf/_native.h", "zbuf/_guard.h"],
                     include_dirs=["zbuf"],
                     extra_compile_args=FLAGS,
+                    extra_link_args=SANITIZE,
                 )
                 for source in SOURCES
             ],

@@ -1,16 +1,35 @@
 """Fixtures of all tests: the kinds of buffers, and that no test leaves memory behind."""
 
 import gc
+import sysconfig
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import zbuf
 from kinds import KINDS, live_blocks
 
 settings.register_profile("short", max_examples=60, stateful_step_count=30, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 settings.register_profile("deep", settings.get_profile("short"), max_examples=2000, stateful_step_count=100)
 settings.load_profile("short")
+
+
+# What only builds of one kind can do: see tools/sanitize and tools/test-nogil.
+collect_ignore = [
+    *([] if "libasan" in Path("/proc/self/maps").read_text() else ["sanitized"]),
+    *([] if sysconfig.get_config_var("Py_GIL_DISABLED") else ["nogil"]),
+]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--system", action="store_true", help="SystemAllocator as the default allocator")
+
+
+def pytest_configure(config):
+    if config.getoption("--system"):
+        zbuf.set_default_allocator(zbuf.SystemAllocator())
 
 
 def kinds_fixture(wanted):

@@ -1,5 +1,6 @@
 """Allocators: what buffers are made by."""
 
+cimport cython
 from libc.math cimport isfinite
 from libc.string cimport memset
 
@@ -7,12 +8,14 @@ from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._debug cimport debug_pool_new, debug_verify
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    default_pool, pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
+    pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
     set_default_pool, system_pool_new, tick, zb_pool,
 )
+from zbuf._refs cimport pool_default
 from zbuf._poolstats cimport check_pool, live_of, stats_of
 
 from os import environ
@@ -51,9 +54,16 @@ cdef ByteBuf limited(zb_pool *pool, Py_ssize_t n, object max_capacity, object he
 
 cdef int told(zb_pool *pool) except -1:
     # Raises for what a debug pool has found.
-    if pool.faulty != NULL:
+    if pool.complain != NULL:
         pool.complain(pool)
     return 0
+
+
+cdef bint is_closed(zb_pool *pool) noexcept:
+    pools_lock()
+    cdef bint closed = pool.closed
+    pools_unlock()
+    return closed
 
 
 cdef class Allocator:
@@ -110,7 +120,7 @@ cdef class Allocator:
         """
         cdef Py_ssize_t least_shared = size_of(coalesce)
         self._made()
-        if self._pool.closed:
+        if is_closed(self._pool):
             raise ReleasedError("this allocator was closed")
         cdef CompositeByteBuf composite = blank_composite()
         composite._coalesce = least_shared
@@ -192,7 +202,7 @@ cdef class Allocator:
         >>> zbuf.PooledAllocator().closed
         False
         """
-        return self._pool == NULL or self._pool.closed
+        return self._pool == NULL or is_closed(self._pool)
 
     def __enter__(self):
         self._made()
@@ -205,11 +215,12 @@ cdef class Allocator:
         if self._pool == NULL:
             return f"<zbuf.{type(self).__name__} never made>"
         pools_lock()
-        cdef Py_ssize_t live = pool_live(self._pool)
+        cdef bint closed = self._pool.closed
+        cdef Py_ssize_t live = pool_live(self._pool), requested = self._pool.requested, kept = pool_kept(self._pool)
         pools_unlock()
         return (
-            f"<zbuf.{type(self).__name__}{' closed,' if self._pool.closed else ''} {live} live blocks,"
-            f" {self._pool.requested} bytes requested, {pool_kept(self._pool)} at rest>"
+            f"<zbuf.{type(self).__name__}{' closed,' if closed else ''} {live} live blocks,"
+            f" {requested} bytes requested, {kept} at rest>"
         )
 
     def _check(self):
@@ -320,6 +331,7 @@ cdef ByteBuf made(zb_pool *pool, object capacity, object max_capacity, object he
 
 
 cdef object ZERO = 0
+cdef object door = object()    # to `current`: one thread at a time
 cdef Allocator current = DebugAllocator() if environ.get("ZBUF_DEBUG", "0") not in ("", "0") else PooledAllocator()
 set_default_pool(current._pool)
 
@@ -334,7 +346,7 @@ def buffer(capacity=256, max_capacity=None, /, *, headroom=0):
 
     All as Allocator.buffer. Source: ByteBufAllocator.DEFAULT.buffer.
     """
-    return made(default_pool, capacity, max_capacity, headroom)
+    return made(pool_default(), capacity, max_capacity, headroom)
 
 
 def default_allocator():
@@ -345,7 +357,8 @@ def default_allocator():
 
     Source: ByteBufAllocator.DEFAULT.
     """
-    return current
+    with cython.critical_section(door):
+        return current
 
 
 def set_default_allocator(allocator, /):
@@ -363,8 +376,12 @@ def set_default_allocator(allocator, /):
     if not isinstance(allocator, Allocator):
         raise TypeError(f"an Allocator is required, not {type(allocator).__name__!r}")
     (<Allocator>allocator)._made()
-    if (<Allocator>allocator)._pool.closed:
+    if is_closed((<Allocator>allocator)._pool):
         raise ReleasedError("this allocator was closed")
-    before, current = current, <Allocator>allocator
-    set_default_pool(current._pool)
+    with cython.critical_section(door):
+        before, current = current, <Allocator>allocator
+        set_default_pool(current._pool)
     return before
+
+
+guard(globals(), (Allocator, PooledAllocator, SystemAllocator, DebugAllocator))

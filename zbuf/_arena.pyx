@@ -5,6 +5,7 @@ from libc.stdlib cimport free
 from posix.mman cimport munmap
 
 from zbuf._memory cimport zb_calloc, zb_mmap
+from zbuf._native cimport zb_unpoison
 
 cdef extern from "<sys/mman.h>" nogil:
     int MADV_DONTNEED
@@ -220,4 +221,5 @@ cdef unsigned char *map_pages(Py_ssize_t n, Py_ssize_t align) noexcept:
 
 
 cdef void unmap_pages(unsigned char *p, Py_ssize_t n) noexcept:
+    zb_unpoison(p, n)    # these addresses may be someone else's next
     munmap(p, n)

@@ -189,6 +189,9 @@ cdef ByteBuf blank()
 cdef ByteBuf shared(object exporter)
 # The same, or on a buffer's readable bytes: a handle that only the caller has.
 cdef ByteBuf readable(object data)
+# Without the GIL, for a buffer that other threads may use meanwhile: a handle
+# on the same that only the caller has. With it, the buffer.
+cdef ByteBuf private(ByteBuf buf)
 # A handle on a copy of src's n bytes from i.
 cdef ByteBuf fresh(zb_pool *pool, ByteBuf src, Py_ssize_t i, Py_ssize_t n, Py_ssize_t max_capacity)
 # Something a memoryview can look through: n bytes at mem, kept by block.

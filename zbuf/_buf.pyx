@@ -23,18 +23,21 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 from zbuf._block cimport zb_block
 from zbuf._endian cimport *
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard, guard_argument, guard_with
 from zbuf._leak cimport (
-    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_release, track_unview, track_use,
+    SIMPLE, track_burial, track_close, track_follow, track_move, track_noted, track_ours, track_release, track_unview, track_use,
     tracking, zb_follower,
 )
 from zbuf._mapping cimport forget_fault, settle
 from zbuf._marks cimport mark_drop, mark_set, marks_cut, marks_shift, zb_mark
 from zbuf._memory cimport count_objects, open_nursery, zb_malloc
-from zbuf._native cimport Py_SET_REFCNT, newfunc, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake
+from zbuf._native cimport (
+    ZB_FREE_THREADED, newfunc, zb_add_int, zb_count_int, zb_nursery, zb_rest, zb_small_slice, zb_type, zb_wake, zb_wake_dead,
+)
 from zbuf._number cimport byte_of, fit, fit_u64, index_of, single, size_of
-from zbuf._pool cimport default_pool, pool_regrant, pool_take, zb_pool
+from zbuf._pool cimport pool_regrant, pool_take, zb_pool
 from zbuf._prefix cimport prefix_load, prefix_of, prefix_store, prefix_wanted, zb_prefix
-from zbuf._refs cimport block_give, block_hold, block_refs
+from zbuf._refs cimport block_give, block_hold, block_refs, pool_default
 from zbuf._search cimport find_bytes, rfind_bytes
 from zbuf._varint cimport *
 
@@ -152,10 +155,9 @@ cdef class ByteBuf:
         return self._block.size - (self._mem - self._block.data)
 
     cdef int _move(self, Py_ssize_t capacity) except -1:
-        if self._exports:
-            raise BufferError(
-                f"{self._cap} bytes cannot move to grow to {capacity}: {self._exports} memoryviews look at them"
-            )
+        cdef int exports = zb_count_int(&self._exports)
+        if exports:
+            raise BufferError(f"{self._cap} bytes cannot move to grow to {capacity}: {exports} memoryviews look at them")
         cdef zb_block *old = self._block
         cdef zb_block *block = pool_take(self._pool(), capacity)
         memcpy(block.data, self._mem, self._cap)
@@ -286,7 +288,7 @@ cdef class ByteBuf:
         # Where this buffer's next block comes from.
         if self._block.pool != NULL:
             return <zb_pool *>self._block.pool
-        return default_pool
+        return pool_default()
 
     cdef int _front(self, const unsigned char *src, Py_ssize_t n) except -1:
         self._writable()
@@ -1659,10 +1661,10 @@ cdef class ByteBuf:
                 f"the {n} readable bytes lie in several parts: use views(), or consolidate() first"
             )
         fill_view(view, flags, self, block, mem, n, not self._may_write(self._r, n))
-        self._exports += 1
+        zb_add_int(&self._exports, 1)
 
     def __releasebuffer__(self, Py_buffer *view):
-        self._exports -= 1
+        zb_add_int(&self._exports, -1)
         unview(<zb_block *>view.internal)
 
     cdef bint _may_write(self, Py_ssize_t i, Py_ssize_t n) noexcept:
@@ -1814,7 +1816,7 @@ cdef class ByteBuf:
             assert self._mem == NULL and self._own == 0
             assert self._r == self._w == self._start == self._run == self._lim == self._cap == self._max == 0
             return
-        assert self._mem != NULL and self._own >= 1 and self._exports >= 0
+        assert self._mem != NULL and self._own >= 1 and zb_count_int(&self._exports) >= 0
         assert 0 <= self._r <= self._w <= self._cap <= self._max
         assert 0 <= self._start <= self._r <= self._run <= self._w
         self._check_kind()
@@ -3986,7 +3988,7 @@ cdef ByteBuf blank():
 cdef void bury(PyObject *o) noexcept:
     # tp_dealloc. Calls no Python, but what foreign memory's owner does when it
     # is let go; the handle counts as alive meanwhile.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
     zb_rest(&nursery, o, <PyTypeObject *>ByteBuf)
@@ -3994,7 +3996,7 @@ cdef void bury(PyObject *o) noexcept:
 
 cdef void bury_seen(PyObject *o) noexcept:
     # tp_dealloc while leaks are tracked: an end that is no release().
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     cdef bint ours = track_burial(<void *>o)
     if (<ByteBuf>o)._block != NULL:
         track_close((<ByteBuf>o)._block, (<ByteBuf>o)._own, not ours)
@@ -4078,10 +4080,10 @@ cdef class Window:
         if self._block == NULL:
             raise BufferError("this window is on no buffer")
         fill_view(view, flags, self, self._block, self._mem, self._size, self._readonly)
-        self._buf._exports += 1
+        zb_add_int(&self._buf._exports, 1)
 
     def __releasebuffer__(self, Py_buffer *view):
-        self._buf._exports -= 1
+        zb_add_int(&self._buf._exports, -1)
         unview(<zb_block *>view.internal)
 
 
@@ -4269,8 +4271,9 @@ cdef int borrow(object data, Py_buffer *view) except -1:
 
 
 cdef int must_not_show(ByteBuf buf) except -1:
-    if buf._exports:
-        raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {buf._exports} memoryviews look at them")
+    cdef int exports = zb_count_int(&buf._exports)
+    if exports:
+        raise BufferError(f"{buf._cap} bytes cannot move to a block of their own: {exports} memoryviews look at them")
     return 0
 
 
@@ -4350,6 +4353,18 @@ cdef ByteBuf readable(object data):
     return buf._part(buf._r, buf._w - buf._r)
 
 
+cdef ByteBuf private(ByteBuf buf):
+    cdef ByteBuf twin
+    if not ZB_FREE_THREADED:
+        return buf
+    with cython.critical_section(buf):
+        buf._live()
+        twin = buf._twin()
+    if tracking:
+        track_ours(<void *>twin)
+    return twin
+
+
 def unpickled(data, /):
     """Rebuild a pickled buffer on the bytes that pickle hands over.
 
@@ -4379,11 +4394,13 @@ def copied(data, /):
     cdef ByteBuf made
     if isinstance(data, ByteBuf):
         (<ByteBuf>data)._live()
-        return fresh(default_pool, <ByteBuf>data, (<ByteBuf>data)._r, len(data), PY_SSIZE_T_MAX)
+        return fresh(
+            pool_default(), <ByteBuf>data, (<ByteBuf>data)._r, (<ByteBuf>data)._w - (<ByteBuf>data)._r, PY_SSIZE_T_MAX
+        )
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         made = blank()
-        block = pool_take(default_pool, view.len)
+        block = pool_take(pool_default(), view.len)
         made._adopt(block, block.data, view.len, PY_SSIZE_T_MAX)
         made._append(<unsigned char *>view.buf, view.len)
         return made
@@ -4412,3 +4429,19 @@ cdef ByteBuf make_empty():
 
 cdef ByteBuf EMPTY = make_empty()
 globals()["EMPTY"] = EMPTY
+
+
+# -- threads
+
+cdef PyObject *buffer_of_iterator(PyObject *o) noexcept:
+    return <PyObject *>(<ByteIterator>o)._buf
+
+
+cdef PyObject *buffer_of_prefix(PyObject *o) noexcept:
+    return <PyObject *>(<LengthPrefix>o)._buf
+
+
+guard_argument(ByteBuf)
+guard_with(ByteIterator, buffer_of_iterator)
+guard_with(LengthPrefix, buffer_of_prefix)
+guard(globals())

@@ -134,6 +134,7 @@ cdef class CompositeByteBuf(ByteBuf):
     cdef int _check_run(self) except -1
     cdef Py_ssize_t _slot_of(self, Py_ssize_t nth, bint past) except -1
     cdef void _pin(self, zb_pool *home) noexcept
+    cdef int _append_these(self, PyObject *const *parts, Py_ssize_t count) except -1
 
 
 # A new composite without parts.

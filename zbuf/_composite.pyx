@@ -8,18 +8,21 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, ratio_of, readable, window_on
+from zbuf._buf cimport (
+    ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, private, ratio_of, readable, window_on,
+)
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard
 from zbuf._leak cimport SIMPLE, track_burial, track_close, track_follow, track_ours, track_use, tracking, zb_follower
 from zbuf._marks cimport marks_shift
 from zbuf._memory cimport open_nursery, zb_malloc
 from zbuf._native cimport (
-    Py_SET_REFCNT, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
-    zb_wake,
+    ZB_FREE_THREADED, newfunc, PyTupleObject, PyType_Type, PyVectorcall_NARGS, zb_nursery, zb_own_methods, zb_rest, zb_type,
+    zb_count_int, zb_wake, zb_wake_dead,
 )
 from zbuf._number cimport index_of, size_of
-from zbuf._pool cimport default_pool, pool_give, pool_hold, pool_take, zb_pool
-from zbuf._refs cimport block_give, block_hold, block_refs
+from zbuf._pool cimport pool_give, pool_hold, pool_take, zb_pool
+from zbuf._refs cimport block_give, block_hold, block_refs, pool_default
 
 from zbuf.errors import CapacityError
 
@@ -285,7 +288,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._free = mem + n
 
     cdef zb_pool *_pool(self) noexcept:
-        return self._home if self._home != NULL else default_pool
+        return self._home if self._home != NULL else pool_default()
 
     cdef void _pin(self, zb_pool *home) noexcept:
         # What is written lies in blocks of this pool from now on.
@@ -401,7 +404,7 @@ cdef class CompositeByteBuf(ByteBuf):
         self._store = NULL
         self._home = NULL
         self._free = self._free_end = NULL
-        cdef bint dropped = self._exports == DROPPED
+        cdef bint dropped = zb_count_int(&self._exports) == DROPPED
         if dropped:
             self._exports = 0
         cdef bint last = ByteBuf._close(self)
@@ -449,6 +452,12 @@ cdef class CompositeByteBuf(ByteBuf):
             self._append_any(x)
 
     cdef int _append_all(self, PyObject *const *parts, Py_ssize_t count) except -1:
+        if ZB_FREE_THREADED:
+            own = privates(parts, count)
+            return self._append_these((<PyTupleObject *>own).ob_item, count)
+        return self._append_these(parts, count)
+
+    cdef int _append_these(self, PyObject *const *parts, Py_ssize_t count) except -1:
         # Small buffers in a row get their room at once and are copied by a
         # loop that does nothing else: 4 ns each instead of 19. The pointers
         # are the caller's, who holds the parts.
@@ -818,7 +827,7 @@ cdef class CompositeByteBuf(ByteBuf):
         assert self._lim == ELSEWHERE or self._lim == READONLY
         assert 0 <= self._head <= self._stop <= self._slots
         while slot < self._stop:
-            assert self._parts[slot].end > last and self._parts[slot].block.refs >= 1
+            assert self._parts[slot].end > last and block_refs(self._parts[slot].block) >= 1
             assert self._parts[slot].mem >= self._parts[slot].block.data
             assert self._parts[slot].mem + (self._parts[slot].end - last) <= (
                 self._parts[slot].block.data + self._parts[slot].block.size
@@ -865,7 +874,7 @@ cdef object bear(PyTypeObject *type, PyObject *args, PyObject *kwargs):
 
 cdef void bury(PyObject *o) noexcept:
     # tp_dealloc: see ByteBuf's.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._close()
     zb_rest(&nursery, o, <PyTypeObject *>CompositeByteBuf)
@@ -873,7 +882,7 @@ cdef void bury(PyObject *o) noexcept:
 
 cdef void bury_seen(PyObject *o) noexcept:
     # tp_dealloc while leaks are tracked: see ByteBuf's. Nobody looks through a dead handle.
-    Py_SET_REFCNT(o, 1)
+    zb_wake_dead(o)
     if not track_burial(<void *>o) and (<ByteBuf>o)._block != NULL:
         (<ByteBuf>o)._exports = DROPPED
     bury(o)
@@ -1006,6 +1015,15 @@ cdef Py_ssize_t count_shared(ByteBuf src, Py_ssize_t coalesce, Py_ssize_t *small
     return found
 
 
+cdef tuple privates(PyObject *const *parts, Py_ssize_t count):
+    # Without the GIL: of every buffer a handle that no other thread has.
+    cdef list own = []
+    cdef Py_ssize_t k
+    for k in range(count):
+        own.append(private(<ByteBuf><object>parts[k]) if isinstance(<object>parts[k], ByteBuf) else <object>parts[k])
+    return tuple(own)
+
+
 cdef void copy_run(PyObject *const *parts, Py_ssize_t count, unsigned char *dst) noexcept:
     cdef Py_ssize_t k, n
     cdef PyObject *src
@@ -1037,3 +1055,6 @@ def wrap(obj, /, *more):
     if more:
         return CompositeByteBuf(obj, *more, coalesce=0)
     return readable(obj)
+
+
+guard(globals())

@@ -4,6 +4,7 @@ cimport cython
 
 from zbuf._buf cimport ByteBuf
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._number cimport index_of
 
@@ -155,3 +156,4 @@ cdef class Intake:
 
 
 count_objects(Intake)
+guard(globals())

@@ -13,6 +13,7 @@ from libc.string cimport memcpy, memset
 
 from zbuf._buf cimport ByteBuf
 from zbuf._endian cimport *
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects, zb_realloc
 from zbuf._number cimport fit, fit_u64, index_of, single, size_of
 
@@ -391,3 +392,6 @@ cdef int store_raw(unsigned char *p, Py_ssize_t size, object value) except -1:
     finally:
         PyBuffer_Release(&view)
     return 0
+
+
+guard(globals(), (Layout,))

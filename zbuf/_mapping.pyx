@@ -12,6 +12,7 @@ from posix.unistd cimport _SC_PAGESIZE, close, sysconf
 from zbuf._block cimport zb_block
 from zbuf._calls cimport mmap as map_file
 from zbuf._memory cimport zb_malloc
+from zbuf._native cimport zb_add, zb_lock, zb_mutex, zb_unlock
 
 from zbuf.errors import TruncatedFileError
 
@@ -80,6 +81,7 @@ cdef fault faults[MOST_FAULTS]  # under the lock
 cdef Py_ssize_t pending = 0
 cdef sigaction_t before         # what SIGBUS did when ours was put there
 cdef bint watching = False
+cdef zb_mutex watch_lock
 cdef int64_t page = sysconf(_SC_PAGESIZE)
 
 
@@ -174,15 +176,17 @@ cdef int watch() except -1:
     # Once, at the first mapping: what was there before is asked about faults that are not ours.
     global watching
     cdef sigaction_t ours
-    if watching:
-        return 0
-    memset(&ours, 0, sizeof(ours))
-    sigemptyset(&ours.sa_mask)
-    ours.sa_sigaction = on_fault
-    ours.sa_flags = SA_SIGINFO | SA_ONSTACK
-    if sigaction(SIGBUS, &ours, &before) < 0:
+    zb_lock(&watch_lock)
+    if not watching:
+        memset(&ours, 0, sizeof(ours))
+        sigemptyset(&ours.sa_mask)
+        ours.sa_sigaction = on_fault
+        ours.sa_flags = SA_SIGINFO | SA_ONSTACK
+        watching = sigaction(SIGBUS, &ours, &before) == 0
+    cdef bint watched = watching
+    zb_unlock(&watch_lock)
+    if not watched:
         PyErr_SetFromErrno(OSError)
-    watching = True
     return 0
 
 
@@ -227,13 +231,12 @@ cdef bint patch(mapping *of, unsigned char *at) noexcept nogil:
 
 cdef void note(mapping *of, int64_t size) noexcept nogil:
     # The numbers of a fault, for who is to raise it: this thread, or any other if it is not attached.
-    global pending
     cdef unsigned long thread = PyThread_get_thread_ident()
     cdef int k = 0
     while k < MOST_FAULTS and faults[k].thread != 0 and faults[k].thread != thread:
         k += 1
     if k < MOST_FAULTS:
-        pending += faults[k].thread == 0
+        zb_add(&pending, faults[k].thread == 0)
         faults[k].thread, faults[k].expected = thread, of.block.size
         faults[k].found, faults[k].size = found_of(of, size), size
 
@@ -250,7 +253,6 @@ cdef void reopen() noexcept:
 
 cdef bint take_fault(unsigned long thread, fault *what) noexcept:
     # What a thread touched, or any did if 0, which it no longer has to raise.
-    global pending
     cdef int k = 0
     cdef bint found
     zb_spin_lock()
@@ -260,7 +262,7 @@ cdef bint take_fault(unsigned long thread, fault *what) noexcept:
     if found:
         what[0] = faults[k]
         faults[k].thread = 0
-        pending -= 1
+        zb_add(&pending, -1)
         reopen()
     zb_spin_unlock()
     return found

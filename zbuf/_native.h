@@ -5,13 +5,16 @@
 #include <Python.h>
 
 /* Where threads run side by side a zb_mutex keeps them apart; where there is the
- * GIL it is nothing, and costs nothing. Who waits for one is detached from the
- * interpreter, so the holder may not run Python code: it could wait for him. */
+ * GIL it is nothing, and costs nothing. Who waits for one stays attached to the
+ * interpreter: so the critical sections of the method that waits stay its own,
+ * which those of a PyMutex would not, and the holder may not run Python code,
+ * nor anything that waits for all threads to stop. All zeros is an open one. */
 #ifdef Py_GIL_DISABLED
+#include <pthread.h>
 #define ZB_FREE_THREADED 1
-typedef PyMutex zb_mutex;
-static inline void zb_lock(zb_mutex *m) { PyMutex_Lock(m); }
-static inline void zb_unlock(zb_mutex *m) { PyMutex_Unlock(m); }
+typedef pthread_mutex_t zb_mutex;
+static inline void zb_lock(zb_mutex *m) { pthread_mutex_lock(m); }
+static inline void zb_unlock(zb_mutex *m) { pthread_mutex_unlock(m); }
 #else
 #define ZB_FREE_THREADED 0
 typedef char zb_mutex;
@@ -38,13 +41,38 @@ static inline Py_ssize_t zb_count(Py_ssize_t *count) {
     return __atomic_load_n(count, __ATOMIC_ACQUIRE);
 }
 
+/* Of an int that orders nothing: exports. */
+static inline void zb_add_int(int *count, int n) { __atomic_add_fetch(count, n, __ATOMIC_RELAXED); }
+static inline int zb_count_int(int *count) { return __atomic_load_n(count, __ATOMIC_RELAXED); }
+
+/* A pointer that others may set: what it points to is whole. */
+static inline void *zb_load(void *place) { return __atomic_load_n((void **)place, __ATOMIC_ACQUIRE); }
+static inline void zb_store(void *place, void *p) { __atomic_store_n((void **)place, p, __ATOMIC_RELEASE); }
+
 #else
 
 /* The GIL orders every change of a count. */
 static inline void zb_add(Py_ssize_t *count, Py_ssize_t n) { *count += n; }
 static inline Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n) { return *count -= n; }
 static inline Py_ssize_t zb_count(Py_ssize_t *count) { return *count; }
+static inline void zb_add_int(int *count, int n) { *count += n; }
+static inline int zb_count_int(int *count) { return *count; }
+static inline void *zb_load(void *place) { return *(void **)place; }
+static inline void zb_store(void *place, void *p) { *(void **)place = p; }
 
+#endif
+
+/* Memory that the pool holds and nobody may touch: AddressSanitizer reports who
+ * does. Where it is not compiled in, both are nothing. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define ZB_SANITIZED 1
+#define zb_poison(p, n) __asan_poison_memory_region(p, n)
+#define zb_unpoison(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define ZB_SANITIZED 0
+#define zb_poison(p, n) ((void)0)
+#define zb_unpoison(p, n) ((void)0)
 #endif
 
 /* Dead handles of one type, for the next to be made of. A handle at rest is all
@@ -83,6 +111,20 @@ static inline void zb_empty(zb_nursery *nursery) {
         PyObject *handle = nursery->handles[--nursery->count];
         Py_TYPE(handle)->tp_free(handle);
     }
+}
+
+/* Lets a dead handle count as alive while it lets go of what it held. Without
+ * the GIL for this thread alone: another one that was about to read it from
+ * where it was finds no shared count, and takes no reference. Py_SET_REFCNT
+ * would give it one. */
+static inline void zb_wake_dead(PyObject *handle) {
+#ifdef Py_GIL_DISABLED
+    _Py_atomic_store_uintptr_relaxed(&handle->ob_tid, _Py_ThreadId());
+    _Py_atomic_store_uint32_relaxed(&handle->ob_ref_local, 1);
+    _Py_atomic_store_ssize_relaxed(&handle->ob_ref_shared, 0);
+#else
+    Py_SET_REFCNT(handle, 1);
+#endif
 }
 
 /* The end of a dead handle that has let go of all it held. */

@@ -8,7 +8,14 @@ cdef extern from "_native.h" nogil:
     void zb_add(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_sub(Py_ssize_t *count, Py_ssize_t n)
     Py_ssize_t zb_count(Py_ssize_t *count)
+    void zb_add_int(int *count, int n)
+    int zb_count_int(int *count)
+    void *zb_load(void *place)
+    void zb_store(void *place, void *p)
     bint ZB_FREE_THREADED
+    bint ZB_SANITIZED
+    void zb_poison(void *p, size_t n)
+    void zb_unpoison(void *p, size_t n)
     ctypedef struct zb_mutex:
         pass
     void zb_lock(zb_mutex *m)
@@ -28,7 +35,7 @@ cdef extern from "_native.h":
     ctypedef object (*newfunc)(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     object zb_wake(zb_nursery *nursery, PyTypeObject *type, newfunc make, object no_args)
     void zb_rest(zb_nursery *nursery, PyObject *handle, PyTypeObject *type) noexcept
-    void Py_SET_REFCNT(PyObject *o, Py_ssize_t n) noexcept
+    void zb_wake_dead(PyObject *handle) noexcept
     ctypedef struct zb_type "PyTypeObject":
         allocfunc tp_alloc
         newfunc tp_new

@@ -9,7 +9,7 @@ from zbuf._arena cimport (
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
-from zbuf._native cimport ZB_FREE_THREADED, zb_lock, zb_mutex, zb_unlock
+from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
 from os import register_at_fork
@@ -45,15 +45,19 @@ cdef enum:
 cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block = NULL
     pools_lock()
-    if not pool.closed and not too_much(pool, n) and pool.faulty == NULL:
+    cdef bint closed = pool.closed
+    cdef bint beyond = too_much(pool, n)
+    cdef Py_ssize_t requested = pool.requested
+    if not closed and not beyond and pool.faulty == NULL:
         block = pool.miss(pool, n)
         if block != NULL:
             block.asked = n
             block.refs = 1
             pool.requested += n
+            zb_unpoison(block.data, block.size)
     pools_unlock()
     if block == NULL:
-        refuse(pool, n)
+        refuse(pool, n, requested, closed, beyond)
     elif pool.zeroed:
         memset(block.data, 0, block.size)
     if tracking:
@@ -65,14 +69,14 @@ cdef bint too_much(zb_pool *pool, Py_ssize_t n) noexcept:
     return n > pool.max_live - pool.requested and pool.max_live != PY_SSIZE_T_MAX
 
 
-cdef int refuse(zb_pool *pool, Py_ssize_t n) except -1:
-    if pool.closed:
+cdef int refuse(zb_pool *pool, Py_ssize_t n, Py_ssize_t requested, bint closed, bint beyond) except -1:
+    if closed:
         raise ReleasedError("this allocator was closed")
-    if pool.faulty != NULL:
+    if pool.complain != NULL:
         pool.complain(pool)
-    if too_much(pool, n):
-        raise PoolExhaustedError(n, pool.requested, pool.max_live)
-    raise MemoryError(f"no memory for a block of {n} bytes, {pool.requested} are live")
+    if beyond:
+        raise PoolExhaustedError(n, requested, pool.max_live)
+    raise MemoryError(f"no memory for a block of {n} bytes, {requested} are live")
 
 
 cdef zb_block *pooled_miss(zb_pool *pool, Py_ssize_t n) noexcept:
@@ -142,6 +146,7 @@ cdef void cut_blocks(zb_pool *pool, zb_bin *bin, zb_span *span) noexcept:
         block.size_class = bin.number
         span.free[bin.count - 1 - k] = <unsigned short>k
     span.frees = bin.count
+    zb_poison(span.base, bin.pages * PAGE)
 
 
 cdef zb_block *span_pop(zb_bin *bin, zb_span *span) noexcept:
@@ -179,6 +184,7 @@ cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef zb_bin *bin = &pool.bins[block.size_class]
     pools_lock()
+    zb_poison(block.data, block.size)
     bin.gives += 1
     pool.requested -= block.asked
     if pool.rest + bin.size <= pool.rest_max and bin.gives % CLOCK_EVERY:
@@ -341,6 +347,7 @@ cdef void large_done(zb_block *block) noexcept:
         drop_large(large)
         pool_may_go(pool)
     else:
+        zb_poison(block.data, block.size)
         keep_large(pool, large)
         tick(pool)
     pools_unlock()
@@ -574,7 +581,7 @@ cdef void delist(zb_pool *pool) noexcept:
 
 
 cdef void set_plain(zb_pool *pool) noexcept:
-    pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED)
+    pool.plain = not (pool.zeroed or tracking or ZB_FREE_THREADED or ZB_SANITIZED)
 
 
 cdef void level_changed() noexcept:
@@ -679,12 +686,13 @@ cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:
     pools_lock()
     more = asked - block.asked
     cdef bint refused = too_much(pool, more)
+    cdef Py_ssize_t requested = pool.requested
     if not refused:
         pool.requested += more
         block.asked = asked
     pools_unlock()
     if refused:
-        raise PoolExhaustedError(more, pool.requested, pool.max_live)
+        raise PoolExhaustedError(more, requested, pool.max_live)
     return 0
 
 
@@ -694,10 +702,9 @@ cdef zb_pool *default_pool = NULL   # the package sets it before anything can be
 cdef void set_default_pool(zb_pool *pool) noexcept:
     # Another thread may have read which it is and not yet taken from it: what
     # once was the default stays.
-    global default_pool
     if ZB_FREE_THREADED:
         pool_hold(pool)
-    default_pool = pool
+    zb_store(&default_pool, pool)
 
 
 # -- threads

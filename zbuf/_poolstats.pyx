@@ -3,6 +3,7 @@
 from zbuf._arena cimport ARENA, PAGE, PAGES, resident_bytes, zb_arena
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track_seen
+from zbuf._native cimport zb_count
 from zbuf._pool cimport pool_kept, pool_live, pools, pools_lock, pools_unlock, zb_bin, zb_large, zb_pool, zb_span
 from zbuf._sizeclass cimport CLASSES
 
@@ -116,7 +117,7 @@ cdef int record_all(list found, zb_pool *pool) except -1:
         span = pool.bins[k].all
         while span != NULL:
             for i in range(pool.bins[k].count):
-                if span.blocks[i].refs > 0:
+                if zb_count(&span.blocks[i].refs) > 0:
                     record(found, &span.blocks[i])
             span = span.next
     return 0
@@ -126,7 +127,7 @@ cdef int record(list found, zb_block *block) except -1:
     found.append(<size_t>block)
     found.append(block.asked)
     found.append(block.size)
-    found.append(block.refs)
+    found.append(zb_count(&block.refs))
     track_seen(found, block)
     return 0
 
@@ -166,7 +167,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
     while span != NULL:
         assert 0 <= span.frees < bin.count
         for i in range(bin.count):
-            if span.blocks[i].refs > 0:
+            if zb_count(&span.blocks[i].refs) > 0:
                 live += 1
                 requested[0] += span.blocks[i].asked
                 assert span.blocks[i].asked <= bin.size
@@ -181,7 +182,7 @@ cdef int check_bin(zb_bin *bin, Py_ssize_t *requested) except -1:
         span = span.next_open
     assert opens == 0
     while block != NULL:
-        assert block.refs == 0
+        assert zb_count(&block.refs) == 0
         rest += 1
         block = block.next
     assert live == bin.takes - bin.gives and rest == bin.cached and spans == bin.spans

@@ -4,6 +4,7 @@ cimport cython
 from cpython.memoryview cimport PyMemoryView_FromObject
 
 from zbuf._buf cimport ByteBuf, blank, window_on
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._refs cimport block_hold, block_refs
 from zbuf._sys cimport AGAIN, FULL, receive_some
@@ -88,3 +89,6 @@ cpdef Room room_of(object loop):
         room._loop = loop
         rooms[id(loop)] = room
     return room
+
+
+guard(globals())

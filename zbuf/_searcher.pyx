@@ -7,6 +7,7 @@ from libc.string cimport memchr
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, readable
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects, zb_calloc
 
 from operator import itemgetter
@@ -304,3 +305,6 @@ cdef bint has_any(const unsigned char *p, const unsigned char *wanted) noexcept 
 
 count_objects(Searcher)
 count_objects(Scan)
+
+
+guard(globals(), (Searcher,))

@@ -8,7 +8,8 @@ from posix.unistd cimport close
 from zbuf._alloc cimport plain
 from zbuf._buf cimport ByteBuf
 from zbuf._calls cimport fcntl, pipe2, read, shutdown, splice, tee, write
-from zbuf._pool cimport default_pool
+from zbuf._guard cimport guard
+from zbuf._refs cimport pool_default
 from zbuf._sigpipe cimport hush, unhush, zb_hush
 
 from os import register_at_fork
@@ -40,7 +41,7 @@ cdef class Channel:
         return None
 
     cdef ByteBuf leftover(self):
-        return plain(default_pool, 0)
+        return plain(pool_default(), 0)
 
     cdef void rest(self) noexcept:
         pass
@@ -120,7 +121,7 @@ cdef class Pipe(Channel):
         return copy
 
     cdef ByteBuf leftover(self):
-        cdef ByteBuf buf = plain(default_pool, self.held)
+        cdef ByteBuf buf = plain(pool_default(), self.held)
         cdef Py_ssize_t n
         while self.held:
             n = self.read(buf._mem + buf._w, self.held)
@@ -183,7 +184,7 @@ cdef class Block(Channel):
 
     cdef ByteBuf leftover(self):
         cdef ByteBuf buf = self._buf
-        self._buf = plain(default_pool, 0)
+        self._buf = plain(pool_default(), 0)
         self.held = 0
         return buf
 
@@ -196,7 +197,7 @@ cdef Channel open_channel():
 cdef Channel block_channel(Channel old):
     # The record first: once the bytes have left `old`, nothing may fail.
     cdef Block made = Block.__new__(Block)
-    made._buf = plain(default_pool, CAPACITY) if old is None else old.leftover()
+    made._buf = plain(pool_default(), CAPACITY) if old is None else old.leftover()
     made.held = made._buf._w - made._buf._r
     return made
 
@@ -252,3 +253,6 @@ def _after_fork_in_child():
 
 
 register_at_fork(after_in_child=_after_fork_in_child)
+
+
+guard(globals())

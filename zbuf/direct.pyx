@@ -26,10 +26,12 @@ from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank
 from zbuf._calls cimport fcntl, fdatasync, fstat, ftruncate, lseek, pread, pwritev
 from zbuf._composite cimport CompositeByteBuf
+from zbuf._guard cimport guard
+from zbuf._native cimport zb_add_int
 from zbuf._memory cimport zb_malloc
 from zbuf._number cimport fit, size_of
-from zbuf._pool cimport default_pool, pool_take, zb_pool
-from zbuf._refs cimport block_give, block_hold
+from zbuf._pool cimport pool_take, zb_pool
+from zbuf._refs cimport block_give, block_hold, pool_default
 from zbuf._spans cimport gather_spans
 from zbuf._sys cimport MOST_PARTS
 from zbuf.region cimport file_give, file_hold, zb_file
@@ -227,7 +229,7 @@ cdef class DirectFile:
         As aligned_buffer(capacity, memory_align).
         """
         self._live()
-        return aligned(default_pool, size_of(capacity), self._memory)
+        return aligned(pool_default(), size_of(capacity), self._memory)
 
     # -- reading
 
@@ -249,7 +251,7 @@ cdef class DirectFile:
         cdef Py_ssize_t n = size_of(size)
         self._live()
         self._check_place(at, n)
-        cdef ByteBuf buf = aligned(default_pool, n, self._memory)
+        cdef ByteBuf buf = aligned(pool_default(), n, self._memory)
         buf._settle(0, self._read(buf._mem, n, at))
         return buf
 
@@ -294,14 +296,14 @@ cdef class DirectFile:
         cdef Py_ssize_t got
         cdef bint moved
         block_hold(block, 1)
-        buf._exports += 1
+        zb_add_int(&buf._exports, 1)
         try:
             got = self._read(buf._mem + w, n, offset)
             moved = buf._block != block or buf._w != w or buf._cap - w < n
             if not moved:
                 buf._settle(buf._r, w + got)
         finally:
-            buf._exports -= 1
+            zb_add_int(&buf._exports, -1)
             block_give(block, 1)
         if moved:
             raise RuntimeError(f"the buffer was changed while {n} bytes were read into it")
@@ -381,7 +383,7 @@ cdef class DirectFile:
         self._check_place(at, whole)
         cdef ByteBuf part = buf._part(buf._r, whole)
         self._check_pieces(part)
-        cdef ByteBuf last = aligned(default_pool, self._step if whole < n else 0, self._memory)
+        cdef ByteBuf last = aligned(pool_default(), self._step if whole < n else 0, self._memory)
         memset(last._mem, 0, last._cap)
         buf._copy_out(buf._r + whole, last._mem, n - whole)
         last._settle(0, last._cap)
@@ -549,7 +551,7 @@ def aligned_buffer(capacity, align=4096, /, *, allocator=None):
     if step == 0 or step & (step - 1):
         raise ValueError(f"align is a power of two, not {step}")
     if allocator is None:
-        return aligned(default_pool, n, step)
+        return aligned(pool_default(), n, step)
     if not isinstance(allocator, Allocator):
         raise TypeError(f"an Allocator is required, not {type(allocator).__name__!r}")
     (<Allocator>allocator)._made()
@@ -569,3 +571,6 @@ cdef ByteBuf aligned(zb_pool *pool, Py_ssize_t n, Py_ssize_t align):
         block = pool_take(pool, size + align - 1)
     made._adopt(block, block.data + (-<Py_ssize_t><uintptr_t>block.data & (align - 1)), n, n)
     return made
+
+
+guard(globals())

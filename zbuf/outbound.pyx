@@ -12,19 +12,20 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf, shared
+from zbuf._buf cimport ByteBuf, private, shared
 from zbuf._foreign cimport foreign_block
+from zbuf._guard cimport guard
 from zbuf._mapping cimport mapped_bytes, mapped_size
 from zbuf._memory cimport count_objects, zb_malloc
 from zbuf._native cimport zb_small_int
 from zbuf._number cimport fit, index_of, size_of
-from zbuf._pool cimport default_pool, pool_take
-from zbuf._refs cimport block_give, block_hold
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport block_give, block_hold, pool_default
 from zbuf._sys cimport (
     FULL, MOST_BYTES, MOST_PARTS, REFUSED, is_cold, is_tls, push, read_ahead, send_file, send_parts, send_read, send_spliced,
 )
 from zbuf.region cimport (
-    MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file,
+    MEMORY, PREAD, SENDFILE, SPLICE, FileRegion, file_check, file_give, file_hold, file_size, first_way, way_name, zb_file, private_region,
 )
 
 from zbuf.errors import ReleasedError, TruncatedFileError
@@ -338,7 +339,7 @@ cdef class OutboundBuffer:
     cdef int _next_tail(self, Py_ssize_t n) except -1:
         # Room for n bytes. Twice as large as the one that is full, as long as there is one.
         cdef Py_ssize_t size = self._wish if self._tail == NULL else min(2 * self._wish, MOST_TAIL)
-        cdef zb_block *block = pool_take(default_pool, max(max(size, LEAST_TAIL), n))
+        cdef zb_block *block = pool_take(pool_default(), max(max(size, LEAST_TAIL), n))
         self._drop_tail()
         self._tail, self._wish = block, max(size, LEAST_TAIL)
         return 0
@@ -808,7 +809,7 @@ cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:
         return send_file(sock, it.file.fd, it.offset, n, first)
     if way == SPLICE:
         return send_spliced(sock, it.file.fd, it.offset, n, first)
-    block = pool_take(default_pool, min(n, ROOM))
+    block = pool_take(pool_default(), min(n, ROOM))
     try:
         return send_read(sock, it.file.fd, it.offset, n, block.data, block.size)
     finally:
@@ -816,7 +817,7 @@ cdef Py_ssize_t send_by(int way, int sock, item *it, Py_ssize_t n) except -1:
 
 
 cdef int64_t warm_file(item *it, int64_t n) except -1:
-    cdef zb_block *block = pool_take(default_pool, ROOM)
+    cdef zb_block *block = pool_take(pool_default(), ROOM)
     try:
         return read_ahead(it.file.fd, it.offset, min(n, it.left), block.data, block.size)
     finally:
@@ -827,8 +828,12 @@ cdef list resolved(object parts):
     # What is left runs nobody's code when it is queued.
     cdef list ready = []
     for part in parts:
-        if PyBytes_CheckExact(part) or isinstance(part, (ByteBuf, FileRegion)):
+        if PyBytes_CheckExact(part):
             ready.append(part)
+        elif isinstance(part, ByteBuf):
+            ready.append(private(<ByteBuf>part))
+        elif isinstance(part, FileRegion):
+            ready.append(private_region(<FileRegion>part))
         else:
             ready.append(shared(part))
     return ready
@@ -845,3 +850,6 @@ cdef int descriptor(object sock) except -1:
     except AttributeError:
         pass
     return PyObject_AsFileDescriptor(sock)
+
+
+guard(globals())

@@ -46,6 +46,10 @@ cdef int first_way() noexcept
 cdef str way_name(int way)
 
 
+# As private() of a buffer.
+cdef FileRegion private_region(FileRegion region)
+
+
 cdef class FileRegion:
     # Invariants:
     #   (1) once _file is NULL the handle is released, all else is 0, and so

@@ -1,5 +1,6 @@
 """FileRegion: bytes of a file that are sent without being read."""
 
+cimport cython
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from cpython.object cimport PyObject_AsFileDescriptor
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
@@ -16,12 +17,13 @@ from posix.unistd cimport _SC_PAGESIZE, close as close_fd, sysconf
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, shared
 from zbuf._calls cimport fcntl, fstat, msync
+from zbuf._guard cimport guard, guard_argument
 from zbuf._mapping cimport mapping_block
 from zbuf._memory cimport count_objects, zb_malloc
-from zbuf._native cimport zb_add, zb_count, zb_sub
+from zbuf._native cimport ZB_FREE_THREADED, zb_add, zb_count, zb_sub
 from zbuf._number cimport fit, index_of, size_of
-from zbuf._pool cimport default_pool, pool_take
-from zbuf._refs cimport block_give
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport block_give, pool_default
 from zbuf._splice cimport Pipe, take_pipe
 from zbuf._sys cimport AGAIN, FULL, MOST_BYTES, REFUSED, receive_spliced, receive_written
 
@@ -482,6 +484,14 @@ cdef FileRegion part_of(FileRegion whole, int64_t start, int64_t count):
     return part
 
 
+cdef FileRegion private_region(FileRegion region):
+    if not ZB_FREE_THREADED:
+        return region
+    with cython.critical_section(region):
+        region._live()
+        return part_of(region, 0, region._count)
+
+
 cdef int duplicate(int fd) except -1:
     # Not onto 0, 1 or 2, which programs take for theirs.
     cdef int own = fcntl(fd, F_DUPFD_CLOEXEC, 3)
@@ -587,7 +597,7 @@ cdef int64_t receive_all(int sock, int file, int64_t at, int64_t most) except -1
     try:
         while all < most and got != 0 and got != FULL:
             if pipe is None:
-                block = pool_take(default_pool, ROOM) if block == NULL else block
+                block = pool_take(pool_default(), ROOM) if block == NULL else block
                 got = receive_written(sock, file, at + all, most - all, block.data, block.size)
             else:
                 got = receive_spliced(sock, pipe, file, at + all, min(most - all, MOST_BYTES))
@@ -638,3 +648,7 @@ cdef int64_t file_size(int fd) except -1:
     if fstat(fd, &found) < 0:
         PyErr_SetFromErrno(OSError)
     return found.st_size
+
+
+guard_argument(FileRegion)
+guard(globals())

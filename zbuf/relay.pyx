@@ -18,8 +18,9 @@ from libc.errno cimport EAGAIN, EINTR, EINVAL, ENOSYS, ENOTCONN, ENOTSOCK
 from libc.stdint cimport INT64_MAX, int64_t
 
 from zbuf._alloc cimport plain
+from zbuf._guard cimport guard
 from zbuf._number cimport size_of
-from zbuf._pool cimport default_pool
+from zbuf._refs cimport pool_default
 from zbuf._splice cimport CAPACITY, Channel, block_channel, close_resting, half_close, open_channel
 from zbuf._sys cimport plain_descriptor
 
@@ -319,7 +320,7 @@ cdef class Relay:
         self._idle()
         cdef Channel channel = self._channel
         if channel is None:
-            return plain(default_pool, 0)
+            return plain(pool_default(), 0)
         buf = channel.leftover()
         self._shown = 0
         self._empty()
@@ -502,3 +503,6 @@ def trim():
     Returns: how many there were.
     """
     return close_resting()
+
+
+guard(globals())

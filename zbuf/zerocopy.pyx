@@ -23,6 +23,7 @@ from posix.uio cimport iovec
 
 from zbuf._buf cimport ByteBuf
 from zbuf._calls cimport getsockopt, msghdr, recvmsg, sendmsg, setsockopt, socklen_t
+from zbuf._guard cimport guard
 from zbuf._native cimport zb_add, zb_count
 from zbuf._number cimport size_of
 from zbuf._spans cimport gather_spans
@@ -435,3 +436,6 @@ def abandoned_bytes():
     were dropped, or sockets closed, before drain() had said True.
     """
     return zb_count(&abandoned)
+
+
+guard(globals())

@@ -1,6 +1,7 @@
 """Inbox: an Intake of a connection of asyncio, and who waits for it."""
 
 from zbuf._buf cimport ByteBuf
+from zbuf._guard cimport guard
 from zbuf._intake cimport Intake
 from zbuf._number cimport index_of, size_of
 from zbuf.aio._link cimport Link
@@ -120,3 +121,6 @@ cdef class Inbox(Link):
     def _all_frames(self):
         """Take all frames that are there."""
         return self._came.all_frames()
+
+
+guard(globals())

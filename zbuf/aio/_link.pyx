@@ -1,5 +1,6 @@
 """Link: what a loop calls of a connection, between a Room and a way Out."""
 
+from zbuf._guard cimport guard
 from zbuf._room cimport Room, room_of
 from zbuf.aio._out cimport Out, SocketOut
 from zbuf.aio._tls cimport TransportOut
@@ -153,3 +154,6 @@ cdef Out out_of(object transport):
     if sock is None or transport.get_extra_info("sslcontext") is not None:
         return TransportOut(transport)
     return SocketOut(transport, sock.fileno())
+
+
+guard(globals())

@@ -3,6 +3,7 @@
 cimport cython
 from libc.stdint cimport INT64_MAX, int64_t
 
+from zbuf._guard cimport guard
 from zbuf.outbound cimport Flushed, OutboundBuffer
 
 import asyncio
@@ -289,3 +290,6 @@ cdef class SocketOut(Out):
             self._dup = -1
         self._queue.close()
         return 0
+
+
+guard(globals())

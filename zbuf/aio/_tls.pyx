@@ -3,6 +3,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from zbuf._guard cimport guard
 from zbuf.aio._out cimport Out, failure
 
 from zbuf._records import RecordQueue, read
@@ -94,3 +95,6 @@ cdef class TransportOut(Out):
             self._busy, self._paused = True, False
             self._send()
         return 0
+
+
+guard(globals())

@@ -7,10 +7,11 @@ from libc.string cimport memcpy, memset
 from zbuf._block cimport zb_block
 from zbuf._buf cimport READONLY, ByteBuf, blank, fresh
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf._leak cimport track_ours, tracking
 from zbuf._memory cimport count_objects
-from zbuf._pool cimport default_pool, pool_take
-from zbuf._refs cimport block_hold
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport block_hold, pool_default
 
 from zbuf.errors import CorruptFrameError, FrameTooLongError, ReleasedError
 
@@ -229,7 +230,7 @@ cdef class FrameDecoder:
             if self._now.total > room:
                 room = max(n, <Py_ssize_t>min(self._now.total, EXPECTED))
             held = ours(blank())
-            block = pool_take(default_pool, room)
+            block = pool_take(pool_default(), room)
             held._adopt(block, block.data, room, PY_SSIZE_T_MAX)
             self._held = held
         return self._held._append(mem, n)
@@ -402,7 +403,7 @@ cdef ByteBuf in_one(ByteBuf src, Py_ssize_t i, Py_ssize_t n):
     if 0 < n <= here:
         return view(block, mem, n, not src._may_write(i, n))
     if n < LARGE:
-        return fresh(default_pool, src, i, n, n)
+        return fresh(pool_default(), src, i, n, n)
     return src._part(i, n)
 
 
@@ -416,7 +417,7 @@ cdef ByteBuf input_of(object data):
     PyObject_GetBuffer(data, &bytes_of, PyBUF_SIMPLE)
     try:
         made = ours(blank())
-        block = pool_take(default_pool, bytes_of.len)
+        block = pool_take(pool_default(), bytes_of.len)
         made._adopt(block, block.data, bytes_of.len, bytes_of.len)
         memcpy(block.data, bytes_of.buf, bytes_of.len)
         made._w = made._run = bytes_of.len
@@ -445,3 +446,6 @@ cdef int cut_back(ByteBuf held, Py_ssize_t length) except -1:
 
 
 count_objects(FrameDecoder)
+
+
+guard(globals())

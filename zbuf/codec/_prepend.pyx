@@ -6,8 +6,10 @@ from libc.string cimport memcpy
 from zbuf._block cimport zb_block
 from zbuf._buf cimport ByteBuf, blank, readable
 from zbuf._composite cimport CompositeByteBuf, blank_composite
+from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
-from zbuf._pool cimport default_pool, pool_take
+from zbuf._pool cimport pool_take
+from zbuf._refs cimport pool_default
 
 from zbuf.errors import CapacityError
 
@@ -124,9 +126,12 @@ cdef inline bint is_small(object message) noexcept:
 
 cdef ByteBuf room_for(Py_ssize_t n):
     cdef ByteBuf made = blank()
-    cdef zb_block *block = pool_take(default_pool, n)
+    cdef zb_block *block = pool_take(pool_default(), n)
     made._adopt(block, block.data, n, PY_SSIZE_T_MAX)
     return made
 
 
 count_objects(FramePrepender)
+
+
+guard(globals())

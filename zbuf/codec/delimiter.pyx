@@ -2,6 +2,7 @@
 
 cimport cython
 
+from zbuf._guard cimport guard
 from zbuf._number cimport index_of
 from zbuf._searcher cimport Searcher
 from zbuf.codec._frames cimport FRAME, FrameDecoder, MORE, zb_cut, zb_event
@@ -57,3 +58,6 @@ cdef class DelimiterDecoder(FrameDecoder):
         cut.tail = delimiter if self._strip else 0
         self._now.seen = 0
         return FRAME
+
+
+guard(globals())

@@ -2,6 +2,7 @@
 
 cimport cython
 
+from zbuf._guard cimport guard
 from zbuf._number cimport index_of
 from zbuf.codec._frames cimport FrameDecoder, zb_cut, zb_event
 
@@ -29,3 +30,6 @@ cdef class FixedLengthDecoder(FrameDecoder):
     cdef zb_event _find(self, const unsigned char *p, Py_ssize_t n, zb_cut *cut) noexcept:
         self._now.total = self._most
         return self._to_end(n, cut)
+
+
+guard(globals())

@@ -4,6 +4,7 @@ cimport cython
 from libc.stdint cimport INT64_MAX, int64_t, uint64_t
 
 from zbuf._endian cimport *
+from zbuf._guard cimport guard
 from zbuf._number cimport fit, index_of
 from zbuf.codec._frames cimport CORRUPT, FrameDecoder, MORE, zb_cut, zb_event
 from zbuf.codec._prepend cimport FramePrepender
@@ -199,3 +200,6 @@ cdef bint is_little(object byteorder) except -1:
     if byteorder != "big" and byteorder != "little":
         raise ValueError(f"byteorder must be 'big' or 'little', not {byteorder!r}")
     return byteorder == "little"
+
+
+guard(globals())

@@ -3,6 +3,7 @@
 cimport cython
 from libc.string cimport memchr
 
+from zbuf._guard cimport guard
 from zbuf._number cimport index_of
 from zbuf.codec._frames cimport FRAME, FrameDecoder, MORE, zb_cut, zb_event
 
@@ -61,3 +62,6 @@ cdef class LineDecoder(FrameDecoder):
         if self._now.discarding or self._now.seen - self._now.cr > self._most:
             return self._discard_piece(n, cut)
         return MORE
+
+
+guard(globals())

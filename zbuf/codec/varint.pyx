@@ -4,6 +4,7 @@ cimport cython
 from libc.stdint cimport INT32_MAX, int64_t, uint64_t
 from libc.string cimport memcpy
 
+from zbuf._guard cimport guard
 from zbuf._number cimport index_of
 from zbuf._varint cimport leb_decode, leb_encode, leb_size
 from zbuf.codec._frames cimport CORRUPT, FrameDecoder, MORE, zb_cut, zb_event
@@ -96,3 +97,6 @@ cdef class VarintLengthPrepender(FramePrepender):
             raise OverflowError(f"a message of {n} bytes is longer than 2**31 - 1")
         leb_encode(header, n)
         return leb_size(n)
+
+
+guard(globals())

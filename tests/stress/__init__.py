@@ -1,0 +1,1 @@
+"""Threads that work on the same objects, as hard as they can."""
