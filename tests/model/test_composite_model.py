@@ -62,9 +62,11 @@ ALWAYS_COPIED = 10**6
 
 
 class Composites(RuleBasedStateMachine):
+    Allocator = zbuf.SystemAllocator
+
     def __init__(self):
         super().__init__()
-        self.allocator = zbuf.SystemAllocator()
+        self.allocator = self.Allocator()
         self.before = zbuf.set_default_allocator(self.allocator)
         self.foreign = _foreign.live_foreign_blocks()
         self.handles = []

@@ -1,0 +1,22 @@
+"""The process that is fuzzed: `python -m fuzz.target HARNESS MODE ARGUMENT ...`, arguments of libFuzzer."""
+
+import sys
+
+import atheris
+
+import zbuf
+from fuzz.driver import harness
+
+
+def main(name: str, mode: str, arguments: list[str]) -> None:
+    # Blocks of malloc each, which the address sanitizer watches, or the pool's.
+    allocator = zbuf.SystemAllocator() if mode == "malloc" else zbuf.PooledAllocator()
+    zbuf.set_default_allocator(allocator)
+    with atheris.instrument_imports(include=[f"fuzz.{name}"]):
+        one = harness(name)
+    atheris.Setup([sys.argv[0], *arguments], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
