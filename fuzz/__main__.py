@@ -62,12 +62,14 @@ def report(name: str, said: str, minutes: float, status: int) -> None:
     counts = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)/", said)
     coverage, features, inputs = counts[-1] if counts else ("?", "?", "?")
     ran = re.search(r"number_of_executed_units:\s*(\d+)", said)
-    new = len(re.findall(r"^#\d+\s+NEW ", said, re.MULTILINE))
-    print(f"{name}: {minutes:.1f} minutes, {ran[1] if ran else '?'} executions, {new} new paths,"
-          f" cov {coverage}, ft {features}, corpus {inputs}, findings {int(status != 0)}")
-    if status:
-        artifact = re.search(r"Test unit written to (\S+)", said)
-        print(said[-6000:], f"\npython -m fuzz {name} {artifact[1] if artifact else ''}")
+    new = re.search(r"new_units_added:\s*(\d+)", said)
+    artifact = re.search(r"Test unit written to (\S+)", said)
+    print(f"{name}: {minutes:.1f} minutes, {ran[1] if ran else '?'} executions, {new[1] if new else '?'} new paths,"
+          f" cov {coverage}, ft {features}, corpus {inputs}, findings {int(artifact is not None)}")
+    if artifact:
+        print(said[-6000:], f"\npython -m fuzz {name} {artifact[1]}")
+    elif status:
+        print(said[-2000:])
 
 
 def minimise(name: str, pool: bool) -> int:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from fuzz import ROOT
@@ -36,16 +37,20 @@ def digest() -> str:
 def built() -> Path:
     """The folder that holds the package; made if these sources were not built before."""
     folder = CACHE / f"build-{digest()}"
-    whole = folder / "whole"
-    if not whole.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(ROOT / "zbuf", folder / "zbuf", ignore=LEFT_BEHIND)
-        shutil.copy(ROOT / "setup.py", folder)
-        print(f"building in {folder}", flush=True)
-        made = subprocess.run(
-            [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder,
-            env=os.environ | {"CC": compiler(), "ZBUF_CFLAGS": FLAGS}, check=False, capture_output=True, text=True)
-        if made.returncode:
-            sys.exit(f"the build failed:\n{made.stderr}")
-        whole.touch()
+    if not folder.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="building-", dir=CACHE) as made:
+            print(f"building for {folder}", flush=True)
+            build(Path(made) / "tree")
+            (Path(made) / "tree").rename(folder)
     return folder
+
+
+def build(folder: Path) -> None:
+    shutil.copytree(ROOT / "zbuf", folder / "zbuf", ignore=LEFT_BEHIND)
+    shutil.copy(ROOT / "setup.py", folder)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder, env=os.environ | {"CC": compiler(), "ZBUF_CFLAGS": FLAGS},
+        check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"the build failed:\n{done.stderr}")

@@ -14,7 +14,8 @@ def main(name: str, mode: str, arguments: list[str]) -> None:
     zbuf.set_default_allocator(allocator)
     with atheris.instrument_imports(include=[f"fuzz.{name}"]):
         one = harness(name)
-    atheris.Setup([sys.argv[0], *arguments], one)
+    # To merge, libFuzzer starts itself by what it was called as.
+    atheris.Setup([f"{sys.executable} -P -m fuzz.target {name} {mode}", *arguments], one)
     atheris.Fuzz()
 
 
