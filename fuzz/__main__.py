@@ -4,8 +4,10 @@ import argparse
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("files", nargs="*", type=Path, help="try just these inputs")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--pool", action="store_true", help="blocks of the pool, not of malloc")
-    parser.add_argument("--minimise", action="store_true", help="keep in the tree the inputs that matter")
+    parser.add_argument("--minimise", action="store_true", help="keep a few inputs in the tree that reach all that the corpus does")
     return parser.parse_args()
 
 
@@ -39,7 +41,7 @@ def environment(pool: bool) -> dict[str, str]:
 
 def command(name: str, pool: bool, *more: object) -> list[str]:
     target = [sys.executable, "-P", "-m", "fuzz.target", name, "pool" if pool else "malloc"]
-    return [*target, f"-max_len={LONGEST}", "-len_control=30", "-timeout=60", "-rss_limit_mb=4096", *map(str, more)]
+    return [*target, f"-max_len={LONGEST}", "-len_control=0", "-timeout=60", "-rss_limit_mb=4096", *map(str, more)]
 
 
 def fuzz(name: str, pool: bool, seconds: int) -> int:
@@ -73,10 +75,14 @@ def report(name: str, said: str, minutes: float, status: int) -> None:
 
 
 def minimise(name: str, pool: bool) -> int:
-    """Into the tree goes what adds to the coverage of what is there."""
-    (KEPT / name).mkdir(parents=True, exist_ok=True)
-    return subprocess.run(
-        command(name, pool, "-merge=1", KEPT / name, CACHE / "corpus" / name), env=environment(pool), check=False).returncode
+    """The tree keeps a few inputs that reach all that the corpora do."""
+    with tempfile.TemporaryDirectory() as few:
+        done = subprocess.run(
+            command(name, pool, "-set_cover_merge=1", few, CACHE / "corpus" / name, KEPT / name), env=environment(pool), check=False)
+        if done.returncode == 0:
+            shutil.rmtree(KEPT / name)
+            shutil.copytree(few, KEPT / name)
+    return done.returncode
 
 
 def main() -> int:

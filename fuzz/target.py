@@ -12,7 +12,8 @@ def main(name: str, mode: str, arguments: list[str]) -> None:
     # Blocks of malloc each, which the address sanitizer watches, or the pool's.
     allocator = zbuf.SystemAllocator() if mode == "malloc" else zbuf.PooledAllocator()
     zbuf.set_default_allocator(allocator)
-    with atheris.instrument_imports(include=[f"fuzz.{name}"]):
+    # Where a harness and a model go is part of where an input goes.
+    with atheris.instrument_imports(include=[f"fuzz.{name}", "test_bytebuf_model", "test_composite_model"]):
         one = harness(name)
     # To merge, libFuzzer starts itself by what it was called as.
     atheris.Setup([f"{sys.executable} -P -m fuzz.target {name} {mode}", *arguments], one)
