@@ -37,7 +37,10 @@ class Field:
     def store(self, value: object) -> bytes:
         """The bytes of a value; raises what a layout is to raise."""
         if self.code in "cs":
-            data = bytes(memoryview(value))
+            view = memoryview(value)
+            if not view.contiguous:
+                raise BufferError
+            data = bytes(view)
             if len(data) != self.size:
                 raise ValueError
             return data

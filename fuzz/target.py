@@ -1,11 +1,24 @@
 """The process that is fuzzed: `python -m fuzz.target HARNESS MODE ARGUMENT ...`, arguments of libFuzzer."""
 
 import sys
+from collections.abc import Callable
 
 import atheris
 
 import zbuf
 from fuzz.driver import harness
+
+
+def telling(one: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """The same; an input that is a finding is printed at once, whatever becomes of the process."""
+    def told(data: bytes) -> None:
+        try:
+            one(data)
+        except BaseException:
+            print(f"input {data.hex()}", file=sys.stderr, flush=True)
+            raise
+
+    return told
 
 
 def main(name: str, mode: str, arguments: list[str]) -> None:
@@ -16,7 +29,7 @@ def main(name: str, mode: str, arguments: list[str]) -> None:
     with atheris.instrument_imports(include=[f"fuzz.{name}", "test_bytebuf_model", "test_composite_model"]):
         one = harness(name)
     # To merge, libFuzzer starts itself by what it was called as.
-    atheris.Setup([f"{sys.executable} -P -m fuzz.target {name} {mode}", *arguments], one)
+    atheris.Setup([f"{sys.executable} -P -m fuzz.target {name} {mode}", *arguments], telling(one))
     atheris.Fuzz()
 
 
