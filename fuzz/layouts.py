@@ -13,6 +13,7 @@ from kinds import KINDS, refused
 CODES = "xbB?chHiIlLqQfdmMs"
 WIDTHS = dict(zip(CODES, (1, 1, 1, 1, 1, 2, 2, 4, 4, 4, 4, 8, 8, 4, 8, 3, 3, 1)))
 LARGEST = 1 << 20
+LOOKED_AT = 5_000    # bytes of a layout
 GROWABLE = [kind for kind in KINDS if kind.growable]
 WRITABLE = [kind for kind in KINDS if kind.writable]
 
@@ -56,10 +57,10 @@ class Field:
             raise OverflowError from None
 
 
-def parsed(text: str) -> tuple[list[Field], int] | None:
-    """The fields and the size, None for what is no format."""
+def parsed(text: str) -> tuple[list[Field], int, int] | None:
+    """The fields as far as they are looked at, how many there are and the size; None for what is no format."""
     order = "little" if text[:1] == "<" else "big"
-    fields, size, count = [], 0, ""
+    fields, number, size, count = [], 0, 0, ""
     for code in text[1:] if text[:1] in ("<", ">", "!") else text:
         if code in "0123456789":
             count += code
@@ -72,9 +73,12 @@ def parsed(text: str) -> tuple[list[Field], int] | None:
         each = n if code == "s" else WIDTHS[code]
         if size + n * WIDTHS[code] > LARGEST:
             return None
-        fields += [] if code == "x" else [Field(code, size + each * k, each, order) for k in range(1 if code == "s" else n)]
+        items = 0 if code == "x" else 1 if code == "s" else n
+        number += items
+        if size + n * WIDTHS[code] <= LOOKED_AT:
+            fields += [Field(code, size + each * k, each, order) for k in range(items)]
         size += n * WIDTHS[code]
-    return None if count else (fields, size)
+    return None if count else (fields, number, size)
 
 
 def run(data: Reader) -> None:
@@ -84,9 +88,9 @@ def run(data: Reader) -> None:
     assert error is (zbuf.LayoutError if model is None else None), (text, error)
     if model is None:
         return
-    fields, size = model
-    assert (layout.size, len(layout), layout.format) == (size, len(fields), text)
-    if size <= 5000:
+    fields, number, size = model
+    assert (layout.size, len(layout), layout.format) == (size, number, text)
+    if size <= LOOKED_AT:
         read(data, layout, fields, size)
         write(data, layout, fields, size)
 
