@@ -65,20 +65,28 @@ def report(name: str, said: str, minutes: float, status: int) -> None:
     coverage, features, inputs = counts[-1] if counts else ("?", "?", "?")
     ran = re.search(r"number_of_executed_units:\s*(\d+)", said)
     new = re.search(r"new_units_added:\s*(\d+)", said)
-    artifact = re.search(r"Test unit written to (\S+)", said)
+    artifact = re.search(r"Test unit written to (\S*/(?:crash|oom|timeout)-\S+)", said)
+    told = re.search(r"^input ([0-9a-f]*)$", said, re.MULTILINE)
     print(f"{name}: {minutes:.1f} minutes, {ran[1] if ran else '?'} executions, {new[1] if new else '?'} new paths,"
-          f" cov {coverage}, ft {features}, corpus {inputs}, findings {int(artifact is not None)}")
+          f" cov {coverage}, ft {features}, corpus {inputs}, findings {int(bool(artifact or told))}")
+    if status:
+        print(said[-6000:])
     if artifact:
-        print(said[-6000:], f"\npython -m fuzz {name} {artifact[1]}")
-    elif status:
-        print(said[-2000:])
+        print(f"python -m fuzz {name} {artifact[1]}")
+    elif told:
+        print(f"the input in hexadecimal digits: {told[1]}")
 
 
 def minimise(name: str, pool: bool) -> int:
     """The tree keeps a few inputs that reach all that the corpora do."""
-    with tempfile.TemporaryDirectory() as few:
+    for folder in (CACHE / "corpus" / name, KEPT / name):
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        every, few = Path(folder, "every"), Path(folder, "few")
+        shutil.copytree(CACHE / "corpus" / name, every)    # which another process may be changing
+        few.mkdir()
         done = subprocess.run(
-            command(name, pool, "-set_cover_merge=1", few, CACHE / "corpus" / name, KEPT / name), env=environment(pool), check=False)
+            command(name, pool, "-set_cover_merge=1", few, every, KEPT / name), env=environment(pool), check=False)
         if done.returncode == 0:
             shutil.rmtree(KEPT / name)
             shutil.copytree(few, KEPT / name)
