@@ -1,4 +1,4 @@
-"""Every input that fuzzing kept goes through its harness again; so what was found once stays found."""
+"""Every input that fuzzing kept goes through its harness again, without atheris."""
 
 import sys
 from pathlib import Path
