@@ -215,7 +215,7 @@ def composite_tail(content):
     """Small pieces, gathered in the composite's own memory."""
     buf = zbuf.CompositeByteBuf()
     for piece in spans(content, 3, 700):
-        buf.append(piece)
+        buf.append(bytearray(piece))    # the long ones are shared
     return buf
 
 

@@ -295,7 +295,7 @@ cdef class ByteBuf:
         if n > self._r:
             raise CapacityError(n, self._r)
         self._settable(self._r - n, n)
-        self._copy_in(self._r - n, src, n)
+        overwrite(self, self._r - n, src, n)
         self._settle(self._r - n, self._w)
         return 0
 
@@ -314,7 +314,7 @@ cdef class ByteBuf:
         src._live()
         n = min(n, src._w - src._r)
         if n > 0:
-            src._copy_out(src._r, self._room(n), n)
+            append_from(self, src, n)
         return 0
 
     cdef void _copy_out(self, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) noexcept:
@@ -939,7 +939,7 @@ cdef class ByteBuf:
         PyObject_GetBuffer(target, &view, PyBUF_WRITABLE)
         try:
             self._need(view.len)
-            self._copy_out(self._r, <unsigned char *>view.buf, view.len)
+            gather(self, self._r, <unsigned char *>view.buf, view.len)
             self._advance(view.len)
             return view.len
         finally:
@@ -953,7 +953,7 @@ cdef class ByteBuf:
             target._ensure(n)
             # A foreign owner whose memory was left may have run any code.
             self._need(n)
-            self._copy_out(self._r, target._room(n), n)
+            append_from(target, self, n)
             self._advance(n)
         return n
 
@@ -997,7 +997,7 @@ cdef class ByteBuf:
         borrow(data, &view)
         try:
             self._settable(i, view.len)
-            self._copy_in(i, <unsigned char *>view.buf, view.len)
+            overwrite(self, i, <unsigned char *>view.buf, view.len)
         finally:
             PyBuffer_Release(&view)
 
@@ -1722,7 +1722,7 @@ cdef class ByteBuf:
             if view.len != n:
                 raise ValueError(f"{view.len} bytes do not replace {n}: a slice of a buffer keeps its length")
             self._settable(i, n)
-            self._copy_in(i, <unsigned char *>view.buf, n)
+            overwrite(self, i, <unsigned char *>view.buf, n)
         finally:
             PyBuffer_Release(&view)
         return 0
@@ -4290,6 +4290,56 @@ cdef object unwritten(Py_ssize_t i, Py_ssize_t n, Py_ssize_t written):
 
 cdef object beyond(Py_ssize_t i, Py_ssize_t n, Py_ssize_t capacity):
     return IndexError(f"{n} bytes at {i} are not inside the capacity of {capacity}")
+
+
+cdef bint tangled(ByteBuf buf, Py_ssize_t i, const unsigned char *p, Py_ssize_t n) noexcept:
+    # Do the n bytes from i lie in several pieces, one of which is where the n
+    # bytes at p are too? Copied piece by piece, what is still to be read would
+    # be written over.
+    cdef Py_ssize_t here
+    cdef zb_block *block
+    cdef unsigned char *mem = buf._span(i, &here, &block)
+    cdef Py_ssize_t end = i + n
+    if here >= n:
+        return False
+    while i < end:
+        mem = buf._span(i, &here, &block)
+        here = min(here, end - i)
+        if mem < p + n and p < mem + here:
+            return True
+        i += here
+    return False
+
+
+cdef int overwrite(ByteBuf buf, Py_ssize_t i, const unsigned char *src, Py_ssize_t n) except -1:
+    # Puts n bytes at i, as if these had been copied first.
+    if tangled(buf, i, src, n):
+        copy = PyBytes_FromStringAndSize(<const char *>src, n)
+        buf._copy_in(i, <unsigned char *>PyBytes_AS_STRING(copy), n)
+    else:
+        buf._copy_in(i, src, n)
+    return 0
+
+
+cdef int gather(ByteBuf buf, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) except -1:
+    # Copies n bytes from i to dst, as if these were somewhere else.
+    if tangled(buf, i, dst, n):
+        copy = buf._bytes(i, n)
+        memcpy(dst, PyBytes_AS_STRING(copy), n)
+    else:
+        buf._copy_out(i, dst, n)
+    return 0
+
+
+cdef int append_from(ByteBuf target, ByteBuf src, Py_ssize_t n) except -1:
+    # REQUIRES: src has n readable bytes, and target has room for them.
+    cdef unsigned char *room = target._room(n)
+    try:
+        gather(src, src._r, room, n)
+    except:
+        target._settle(target._r, target._w - n)
+        raise
+    return 0
 
 
 cdef bint is_byte(object needle) noexcept:

@@ -1,6 +1,8 @@
 """How a length is written in front of what it counts."""
 
+from cpython.number cimport PyNumber_Index
 from cpython.object cimport PyObject
+from libc.stdint cimport UINT64_MAX, uint64_t
 
 from zbuf._number cimport size_of
 from zbuf._varint cimport leb_decode, leb_encode, leb_size, quic_decode, quic_encode, quic_length, quic_size
@@ -47,12 +49,21 @@ cdef int prefix_of(object name, bint includes_length, object max_length, zb_pref
     if includes_length:
         include_length(prefix)
     if max_length is not None:
-        prefix.most = min(prefix.most, <uint64_t>size_of(max_length))
+        prefix.most = min(prefix.most, limit_of(max_length))
     if prefix.form == LEB:
         prefix.size = leb_size(min(prefix.most, <uint64_t>PY_SSIZE_T_MAX))
     elif prefix.form == QUIC:
         prefix.size = quic_size(prefix.most)
     return 0
+
+
+cdef uint64_t limit_of(object max_length) except? 1:
+    # What any number may say may be the limit, though no buffer is that long.
+    whole = PyNumber_Index(max_length)
+    cdef Py_ssize_t n = size_of(whole)
+    if n < PY_SSIZE_T_MAX:
+        return n
+    return min(whole, UINT64_MAX)
 
 
 cdef Py_ssize_t number_of(object name) except -1:

@@ -237,3 +237,59 @@ def test_numbers_that_straddle_parts_go_both_ways():
             assert buf.get_u64_le(at) == 0x0807060504030201
             assert buf.get_bytes(at, 8) == bytes(range(1, 9))
         check(buf)
+
+
+# -- bytes that lie where they are copied to
+
+
+def overlapping():
+    """A composite of several parts, and a handle on the memory of the second."""
+    shared = zbuf.copied(b"abcdWXYZ")
+    whole = zbuf.CompositeByteBuf(bytearray(b"01234"), shared.slice(0, 4), bytearray(b"567890"), coalesce=0)
+    return whole, shared
+
+
+@pytest.mark.parametrize("put", [
+    lambda whole, i, data: whole.set_bytes(i, data),
+    lambda whole, i, data: whole.__setitem__(slice(i, i + len(data)), data),
+    lambda whole, i, data: (whole.set_indices(i + len(data), 15), whole.prepend_bytes(data), whole.set_indices(0, 15)),
+], ids=["set_bytes", "assigned", "prepend_bytes"])
+@pytest.mark.parametrize("given", [zbuf.ByteBuf.duplicate, zbuf.ByteBuf.view], ids=["buffer", "view"])
+def test_bytes_of_one_part_are_put_over_it_and_its_neighbours(put, given):
+    for i in range(16):
+        for start in range(5):
+            whole, shared = overlapping()
+            before, data = bytes(whole), bytes(shared)[start:4]
+            if i + len(data) > len(before):
+                continue
+            shared.set_indices(start, 4)
+            put(whole, i, given(shared))
+            assert bytes(whole) == before[:i] + data + before[i + len(data) :]
+            check(whole, shared)
+
+
+def test_pieces_are_read_into_the_memory_of_one_of_them():
+    for n in range(1, 9):
+        whole, shared = overlapping()
+        before = bytes(whole)
+        with shared.view() as view:
+            assert whole.read_into(view[:n]) == n
+        assert bytes(shared)[:n] == before[:n]
+        whole, shared = overlapping()
+        shared.clear()
+        shared.capacity = n
+        assert whole.read_into(shared) == n
+        assert bytes(shared) == before[:n]
+        check(whole, shared)
+
+
+def test_pieces_are_written_over_the_memory_of_one_of_them():
+    for skipped in range(10):
+        whole, shared = overlapping()
+        whole.skip(skipped)
+        whole.writer_index = min(skipped + 8, 15)
+        before = bytes(whole)
+        shared.clear()
+        shared.write_bytes(whole)
+        assert bytes(shared) == before
+        check(whole, shared)

@@ -627,6 +627,18 @@ def test_a_length_above_the_limit_is_refused_before_its_bytes_are_there(make, fo
     assert len(buf.read_prefixed(form, max_length=100)) == 100
 
 
+def test_a_limit_beyond_all_memory_is_the_one_that_was_given(make):
+    buf = make((2**63 + 5).to_bytes(8) + b"abc")
+    for limit in (2**63 + 5, 2**64 - 1, 2**64, 2**200):
+        with refused(zbuf.UnderflowError, f"^wanted {8 + 2**63 + 5} bytes at", buf):
+            buf.read_prefixed("u64", max_length=limit)
+        with unchanged(buf):
+            assert buf.try_read_prefixed("u64", max_length=limit) is None
+    for limit in (2**63 + 4, 2**63, 2**63 - 1):
+        with refused(ValueError, f"^a length of {2**63 + 5} at {buf.reader_index} is above {limit}$", buf):
+            buf.read_prefixed("u64", max_length=limit)
+
+
 def test_a_length_that_should_count_itself_and_is_less_is_refused(make, width):
     size, encode = FIXED[width]
     for number in range(size):

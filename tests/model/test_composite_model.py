@@ -65,9 +65,11 @@ DEEDS = st.sampled_from(("slice", "twin", "split_to", "copy", "retain", "release
 
 
 class Composites(Foreign, RuleBasedStateMachine):
+    Allocator = zbuf.SystemAllocator
+
     def __init__(self):
         super().__init__()
-        self.allocator = zbuf.SystemAllocator()
+        self.allocator = self.Allocator()
         self.before = zbuf.set_default_allocator(self.allocator)
         self.foreign = _foreign.live_foreign_blocks()
         self.handles = []

@@ -90,6 +90,7 @@ def test_the_sdist_has_the_sources_the_tests_the_benchmarks_and_the_examples(in_
     assert source_files("tests", ".py", ".pyx") <= in_sdist
     assert source_files("benchmarks", ".py", ".pyx", ".java", ".xml") <= in_sdist
     assert source_files("examples", ".py") <= in_sdist
+    assert source_files("fuzz", ".py", ".md") <= in_sdist
     named = {"pyproject.toml", "setup.py", "README.md", "CHANGELOG.md", "LICENSE", "zbuf/py.typed", "tools/coverage"}
     assert named <= in_sdist
 
