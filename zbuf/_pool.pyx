@@ -516,7 +516,8 @@ cdef void decay_large(zb_pool *pool) noexcept:
 cdef void pool_trim(zb_pool *pool, Py_ssize_t target) noexcept:
     cdef int k = CLASSES - 1
     cdef zb_large *large
-    while pool_kept(pool) > target and pool.large_kept != NULL:
+    # With no target all go: a quarantine may hold blocks of no bytes.
+    while pool.large_kept != NULL and (target == 0 or pool_kept(pool) > target):
         large = pool.large_kept
         unkeep_large(pool, large)
         pool.unmap(large)

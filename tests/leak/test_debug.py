@@ -11,7 +11,10 @@ import pytest
 import zbuf
 
 # Without what changes zbuf or Python; but what a sanitizer needs stays.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("ZBUF_", "PYTHON"))}
+CLEAN = {
+    name: value for name, value in os.environ.items()
+    if name == "PYTHONMALLOC" or not name.startswith(("ZBUF_", "PYTHON"))
+}
 
 QUARANTINE = 1 << 20
 

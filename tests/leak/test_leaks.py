@@ -18,7 +18,10 @@ from kinds import refused
 from zbuf import leak
 
 # Without what changes zbuf or Python; but what a sanitizer needs stays.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("ZBUF_", "PYTHON"))}
+CLEAN = {
+    name: value for name, value in os.environ.items()
+    if name == "PYTHONMALLOC" or not name.startswith(("ZBUF_", "PYTHON"))
+}
 
 
 def here(offset=0):

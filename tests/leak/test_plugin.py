@@ -13,7 +13,10 @@ import zbuf
 from kinds import check
 
 # Without what changes zbuf or Python; but what a sanitizer needs stays.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("ZBUF_", "PYTHON"))}
+CLEAN = {
+    name: value for name, value in os.environ.items()
+    if name == "PYTHONMALLOC" or not name.startswith(("ZBUF_", "PYTHON"))
+}
 
 TESTS = """
     import pytest, zbuf

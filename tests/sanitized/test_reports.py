@@ -34,6 +34,8 @@ for allocator in pool, system:
         with allocator.buffer(size) as buf:
             ctypes.memset(address(buf), 1, size)
     allocator.trim()
+with zbuf.DebugAllocator() as allocator:
+    allocator.buffer(0).release()
 """
 
 
