@@ -203,6 +203,7 @@ def test_errors_are_found_under_the_names_that_python_gives_them():
         zbuf.LayoutError: (ValueError,),
         zbuf.FrameTooLongError: (ValueError,),
         zbuf.CorruptFrameError: (ValueError,),
+        zbuf.ConcurrentUseError: (RuntimeError,),
         zbuf.CorruptMemoryError: (RuntimeError,),
     }
     named = {getattr(zbuf, name) for name in zbuf.errors.__all__}
