@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from benchmarks._row import Row, Target
@@ -32,7 +33,7 @@ http {{
 """
 
 
-class WebServer(Server):
+class WebServer(Server, ABC):
     """Thousands of answers a second, or microseconds of the server's processor time for one."""
 
     scale = 1000
@@ -43,8 +44,9 @@ class WebServer(Server):
     def present(self) -> bool:
         return shutil.which("wrk") is not None and importlib.util.find_spec(self._needs) is not None
 
+    @abstractmethod
     def arguments(self, root: str) -> list[str]:
-        raise NotImplementedError
+        """The command that serves the directory, at `_port`."""
 
     def open(self) -> None:
         self._port = free_port()

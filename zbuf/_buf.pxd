@@ -201,5 +201,8 @@ cdef double ratio_of(object ratio) except -1
 cdef int must_not_show(ByteBuf buf) except -1
 # The bytes of any bytes-like, in one piece; a composite's are gathered.
 cdef int borrow(object data, Py_buffer *view) except -1
+# Copies n bytes from i to dst as they are now, also where they overlap it.
+# REQUIRES: i + n <= _cap.
+cdef int gather(ByteBuf buf, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) except -1
 # The growth policy: the capacity to take for at least `least` bytes. REQUIRES: least <= most.
 cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept

@@ -4322,7 +4322,6 @@ cdef int overwrite(ByteBuf buf, Py_ssize_t i, const unsigned char *src, Py_ssize
 
 
 cdef int gather(ByteBuf buf, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) except -1:
-    # Copies n bytes from i to dst, as if these were somewhere else.
     if tangled(buf, i, dst, n):
         copy = buf._bytes(i, n)
         memcpy(dst, PyBytes_AS_STRING(copy), n)

@@ -1,13 +1,13 @@
 """Loops of both kinds, with TLS and without."""
 
 import asyncio
-import ssl
 
 import pytest
-import trustme
 import uvloop
-import zbuf
+from ends import tls_contexts
 from peers import PLAIN, Wire
+
+import zbuf
 
 # No test waits longer than this; only a broken one waits at all.
 PATIENCE = 60.0
@@ -46,11 +46,7 @@ def run(request):
 
 @pytest.fixture(scope="session")
 def tls():
-    authority = trustme.CA()
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
+    server, client = tls_contexts()
     return Wire({"ssl": server}, {"ssl": client, "server_hostname": "localhost"})
 
 

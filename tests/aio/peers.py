@@ -6,6 +6,8 @@ import socket
 import ssl
 from dataclasses import dataclass
 
+from ends import tcp_pair
+
 import zbuf
 
 
@@ -49,16 +51,7 @@ async def peer_of(wire, **options):
 @contextlib.asynccontextmanager
 async def bare_peer(*, send_room=None, receive_room=None, **options):
     """A stream of ours over TCP, and a bare non-blocking socket at the other end."""
-    with socket.socket() as listener:
-        if receive_room is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_room)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1)
-        ours = socket.socket()
-        if send_room is not None:
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_room)
-        ours.connect(listener.getsockname())
-        theirs = listener.accept()[0]
+    ours, theirs = tcp_pair(send_room=send_room, receive_room=receive_room)
     theirs.setblocking(False)
     with theirs:
         stream = await zbuf.aio.open_connection(sock=ours, **options)

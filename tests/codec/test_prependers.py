@@ -30,6 +30,23 @@ def test_a_target_of_every_kind_that_grows(make_growable):
     check(target)
 
 
+@pytest.mark.parametrize("sizes", [(20,), (7, 13), (1, 2, 17)], ids=repr)
+def test_a_message_that_lies_where_it_is_put_arrives_as_it_was(sizes):
+    for writer in range(24):
+        memory = zbuf.copied(bytes(range(40)))
+        message = zbuf.CompositeByteBuf(*parts(memory, sizes), coalesce=0) if len(sizes) > 1 else memory.slice(0, 20)
+        target = memory.duplicate()
+        target.set_indices(0, writer)
+        before = bytes(target)
+        LengthFieldPrepender(4).encode_into(message, target)
+        assert bytes(target) == before + b"\0\0\0\x14" + bytes(range(20))
+        check(target)
+
+
+def parts(memory, sizes):
+    return [memory.slice(sum(sizes[:k]), size) for k, size in enumerate(sizes)]
+
+
 @pytest.mark.parametrize(("options", "message", "head"), [
     ({}, b"ab", b"\0\0\0\2"),
     ({"byteorder": "little"}, b"ab", b"\2\0\0\0"),

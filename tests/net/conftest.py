@@ -3,7 +3,8 @@
 import contextlib
 
 import pytest
-from wire import PATIENCE, tcp_pair, unix_pair
+from ends import tcp_pair
+from wire import PATIENCE, unix_pair
 
 
 @pytest.fixture(params=[tcp_pair, unix_pair], ids=["tcp", "unix"])

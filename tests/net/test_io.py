@@ -8,7 +8,7 @@ import ssl
 import threading
 
 import pytest
-import trustme
+from ends import tls_contexts
 from wire import PATIENCE, receive
 
 import zbuf
@@ -26,12 +26,7 @@ def path(tmp_path):
 
 @pytest.fixture(scope="module")
 def contexts():
-    authority = trustme.CA()
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return server, client
+    return tls_contexts()
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ import textwrap
 import threading
 
 import pytest
+from ends import tcp_pair
 from scarce import no_more_descriptors
-from wire import PATIENCE, receive, receive_some, tcp_pair, unix_pair
+from wire import PATIENCE, receive, receive_some, unix_pair
 
 import zbuf
 from zbuf.relay import Relay, both_ways, one_way, run

@@ -13,7 +13,8 @@ import textwrap
 import threading
 
 import pytest
-from wire import PATIENCE, receive, tcp_pair
+from ends import tcp_pair
+from wire import PATIENCE, receive
 
 import zbuf
 from zbuf.zerocopy import ZeroCopySender, abandoned_bytes

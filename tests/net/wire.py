@@ -6,21 +6,6 @@ import socket
 PATIENCE = 20.0
 
 
-def tcp_pair(*, send_room=None, receive_room=None):
-    """Connect two TCP sockets over loopback; the rooms are SO_SNDBUF and SO_RCVBUF."""
-    with socket.socket() as listener:
-        if receive_room is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_room)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1)
-        ours = socket.socket()
-        if send_room is not None:
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_room)
-        ours.connect(listener.getsockname())
-        theirs = listener.accept()[0]
-    return ours, theirs
-
-
 def unix_pair(*, send_room=None, receive_room=None):
     """Connect two Unix sockets."""
     ours, theirs = socket.socketpair()

@@ -1,12 +1,11 @@
 """trio, with TLS and without."""
 
-import ssl
-
 import pytest
 import trio
-import trustme
-import zbuf
+from ends import tls_contexts
 from trio_ends import PLAIN, Kind
+
+import zbuf
 
 # No test waits longer than this; only a broken one waits at all.
 PATIENCE = 60.0
@@ -36,12 +35,7 @@ def run():
 
 @pytest.fixture(scope="session")
 def tls():
-    authority = trustme.CA()
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return Kind(server, client)
+    return Kind(*tls_contexts())
 
 
 @pytest.fixture(params=["plain", "tls"])

@@ -10,7 +10,8 @@ import threading
 import pytest
 import trio
 import trio.testing
-from trio_ends import PLAIN, cancelled_after, connected, pair, receive, reset, stream_of
+from ends import tcp_pair
+from trio_ends import PLAIN, cancelled_after, pair, receive, reset, stream_of
 
 import zbuf
 from zbuf import _records
@@ -678,7 +679,7 @@ def test_a_certificate_that_is_not_trusted(run, tls):
 
 def test_a_handshake_that_is_cancelled_goes_on(run, tls):
     async def main():
-        ours, theirs = map(stream_of, connected())
+        ours, theirs = map(stream_of, tcp_pair())
         stream = zbuf.trio.Stream(ours, ssl=tls.client, server_hostname="localhost")
         peer = trio.SSLStream(theirs, tls.server, server_side=True)
         for turns in range(3):

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 import trio
+from ends import tcp_pair
 
 import zbuf
 
@@ -21,20 +22,6 @@ class Kind:
 PLAIN = Kind(None, None)
 
 
-def connected(send_room=None, receive_room=None):
-    """Two sockets over TCP."""
-    with socket.socket() as listener:
-        if receive_room is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_room)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1)
-        ours = socket.socket()
-        if send_room is not None:
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_room)
-        ours.connect(listener.getsockname())
-        return ours, listener.accept()[0]
-
-
 def stream_of(sock):
     return trio.SocketStream(trio.socket.from_stdlib_socket(sock))
 
@@ -42,7 +29,7 @@ def stream_of(sock):
 @contextlib.asynccontextmanager
 async def pair(kind, *, server_side=False, **rooms):
     """A stream of ours, and trio's own at the other end, after what TLS has to say first."""
-    ours, theirs = map(stream_of, connected(**rooms))
+    ours, theirs = map(stream_of, tcp_pair(**rooms))
     if kind is PLAIN:
         stream, peer = zbuf.trio.Stream(ours), theirs
     elif server_side:

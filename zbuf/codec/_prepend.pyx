@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from libc.string cimport memcpy
 
 from zbuf._block cimport zb_block
-from zbuf._buf cimport ByteBuf, blank, readable
+from zbuf._buf cimport ByteBuf, blank, gather, readable
 from zbuf._composite cimport CompositeByteBuf, blank_composite
 from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
@@ -103,8 +103,12 @@ cdef class FramePrepender:
         target._writable()
         if n < SHARE or not isinstance(target, CompositeByteBuf):
             room = target._room(head + n)
-            memcpy(room, header, head)
-            message._copy_out(message._r, room + head, n)
+            try:
+                gather(message, message._r, room + head, n)
+            except:
+                target._settle(target._r, before)
+                raise
+            memcpy(room, header, head)    # last: it may overwrite the message
             return 0
         if head + n > target._max - before:
             raise CapacityError(head + n, target._max - before)
