@@ -4,5 +4,6 @@
     files.py        files below a root, and nothing else
     conditions.py   If-Match and its kin, Range
     response.py     what is answered to a request
-    server.py       connections, and their deadlines
+    deadline.py     when a connection is cut off
+    server.py       connections: requests in, answers out
 """

@@ -29,9 +29,17 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free")
     parser.add_argument("--patience", type=float, default=15.0, metavar="SECONDS", help="for idle and slow clients")
     parser.add_argument("--slowest", type=int, default=16 << 10, metavar="BYTES", help="a second that a client must take")
+    parser.add_argument("--open-files", type=positive, default=128, metavar="N", help="as many stay open, to be asked for again")
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--access-log", action="store_true")
     return parser.parse_args()
+
+
+def positive(said: str) -> int:
+    number = int(said)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"1 or more, not {said}")
+    return number
 
 
 def loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -44,7 +52,7 @@ def loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def serve(options: argparse.Namespace) -> None:
     handler = FileServer(
-        Root(options.root), patience=options.patience, slowest=options.slowest, log=log if options.access_log else None
+        Root(options.root, options.open_files), patience=options.patience, slowest=options.slowest, log=log if options.access_log else None
     )
     server = await zbuf.aio.start_server(handler, options.host, options.port)
     stopped = asyncio.Event()

@@ -74,15 +74,11 @@ class Answers:
             return plain(405)
         try:
             path = request.path()
-            with self._open(path) as file:
-                return self._about(request, file)
+            return self._about(request, self._root.open(path + b"index.html" if path.endswith(b"/") else path))
         except RequestError as error:
             return plain(error.status)
         except OSError as error:
             return self._missing(path, error)
-
-    def _open(self, path: bytes) -> Opened:
-        return Opened(self._root.open(path + b"index.html" if path.endswith(b"/") else path))
 
     def _missing(self, path: bytes, error: OSError) -> Response:
         if error.errno == errno.EISDIR and self._root.has_directory(path):
@@ -127,19 +123,6 @@ class Answers:
         if len(self._gzipped) > GZIPPED:
             self._gzipped.popitem(last=False)
         return data
-
-
-class Opened:
-    """A file that is closed at the end of a `with`; what is to be sent of it is not."""
-
-    def __init__(self, file: File) -> None:
-        self._file = file
-
-    def __enter__(self) -> File:
-        return self._file
-
-    def __exit__(self, *error: object) -> None:
-        self._file.region.release()
 
 
 def plain(status: int, **headers: str) -> Response:

@@ -1,5 +1,6 @@
 """The file server in a process of its own, and those who ask it."""
 
+import contextlib
 import http.client
 import os
 import re
@@ -32,7 +33,16 @@ class Server:
 
     def sockets(self):
         """How many sockets it has open."""
-        return sum(is_socket(place) for place in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return sum(place.startswith("socket:") for place in self._open())
+
+    def open_files(self):
+        """The names of the files below its root that it has open."""
+        return [place.removeprefix(f"{self.root}/") for place in self._open() if place.startswith(f"{self.root}/")]
+
+    def _open(self):
+        for fd in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                yield os.readlink(fd)
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
@@ -66,13 +76,6 @@ class Server:
         out, complaints = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, complaints
         return complaints
-
-
-def is_socket(place):
-    try:
-        return os.readlink(place).startswith("socket:")
-    except FileNotFoundError:
-        return False
 
 
 def everything(sock):

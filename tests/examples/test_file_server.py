@@ -255,6 +255,45 @@ def test_a_link_that_stays_inside_is_followed(files):
     assert files.get("/link")[2] == SMALL
 
 
+# -- files that stay open
+
+
+def test_a_file_that_was_served_before_is_looked_at_again(files):
+    file, seen = files.root / "small.txt", []
+    for change in [
+        lambda: None,
+        lambda: file.write_bytes(SMALL[::-1]),    # as long as before
+        lambda: os.truncate(file, 10),
+        lambda: os.replace(files.root / "big.bin", file),
+        lambda: file.unlink(),
+        lambda: file.write_bytes(b"new"),
+    ]:
+        change()
+        code, _, body = files.get("/small.txt")
+        seen.append(body if code == 200 else code)
+    assert seen == [SMALL, SMALL[::-1], SMALL[::-1][:10], BIG, 404, b"new"]
+
+
+def test_a_directory_that_was_moved_out_is_not_served_through_a_link(server):
+    outside, inside = server.root.with_name("moved"), server.root / "dir"
+    shutil.rmtree(outside, ignore_errors=True)
+    inside.mkdir()
+    (inside / "file").write_bytes(b"mine")
+    assert server.get("/dir/file")[2] == b"mine"
+    os.rename(inside, outside)
+    inside.symlink_to(outside)
+    assert server.get("/dir/file")[0] == 404
+
+
+def test_no_more_files_stay_open_than_are_wanted(serve):
+    server = serve("--open-files", "3")
+    for k in range(10):
+        (server.root / str(k)).write_bytes(b"%d" % k)
+    for k in [*range(10), 9, 0]:
+        assert server.get(f"/{k}")[2] == b"%d" % k
+    assert sorted(server.open_files()) == ["0", "8", "9"]
+
+
 # -- what is no request
 
 HOST = b"Host: a\r\n"
