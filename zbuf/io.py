@@ -18,6 +18,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
+from zbuf._fill import fill
 from zbuf._records import RecordQueue, read
 from zbuf._sys import encrypts, is_tls
 from zbuf.errors import CapacityError
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["read_into", "recv_into", "recv_scatter", "send"]
-
-LEAST = 4 << 10  # bytes of room that a receive of unknown size asks for
 
 
 def send(sock: socket, /, *data: Buffer | FileRegion) -> int:
@@ -130,18 +129,7 @@ def recv_into(sock: socket, buf: ByteBuf, n: int | None = None, /) -> int:
              ByteBuf.writable_view raises. The capacity may have grown.
     Source:  socket.recv_into; AdaptiveRecvByteBufAllocator.
     """
-    with buf.writable_view(_room(buf, n)) as room:
-        got = sock.recv_into(room)
-    buf.commit(got)
-    return got
-
-
-def _room(buf: ByteBuf, n: int | None) -> int:
-    if n is None:
-        return max(buf.writable_bytes(), min(LEAST, buf.max_capacity - buf.writer_index), 1)
-    if n < 1:
-        raise ValueError(f"receive takes 1 byte or more, not {n}")
-    return n
+    return fill(buf, n, sock.recv_into)
 
 
 def recv_scatter(sock: socket, /, *bufs: ByteBuf) -> int:
@@ -196,9 +184,8 @@ def read_into(file: int | _Readable, buf: ByteBuf, n: int | None = None, /) -> i
              nothing now; CapacityError, ValueError and others as recv_into.
     Source:  readv(2), io.RawIOBase.readinto.
     """
-    with buf.writable_view(_room(buf, n)) as room:
-        got = os.readv(file, [room]) if isinstance(file, int) else file.readinto(room)
+    step = (lambda view: os.readv(file, [view])) if isinstance(file, int) else file.readinto
+    got = fill(buf, n, step)
     if got is None:
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-    buf.commit(got)
     return got
