@@ -5,7 +5,8 @@ import importlib
 import json
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import benchmarks
 from benchmarks import _java, _netty, _table
@@ -39,19 +40,25 @@ def main() -> None:
         print(_java.build() or "no Java, or no Netty: not run", file=sys.stderr)
     wanted = options.only.split(",") if options.only else None
     samples, seconds = (3, 0.0005) if options.quick else (25, 0.003)
-    records = []
-    if not options.json:
-        print(_table.text(_table.HEAD))
-    for row in sorted(rows(), key=order):
-        if wanted is None or row.id in wanted:
-            result = measure(row, samples, seconds)
-            if options.json:
-                records.append(_table.record(result, options.optimised))
-            else:
-                for cells in _table.lines(result, options.optimised):
-                    print(_table.text(cells), flush=True)
+    results = (
+        measure(row, samples, seconds) for row in sorted(rows(), key=order) if wanted is None or row.id in wanted
+    )
     if options.json:
-        print(json.dumps(records, indent=1))
+        print_json(_table.record(result, options.optimised) for result in results)
+    else:
+        print(_table.text(_table.HEAD))
+        for result in results:
+            for cells in _table.lines(result, options.optimised):
+                print(_table.text(cells), flush=True)
+
+
+def print_json(records: Iterable[dict[str, Any]]) -> None:
+    """One array, an element as soon as it is there: a run that is cut short has not been for nothing."""
+    lead = "["
+    for record in records:
+        print(lead + json.dumps(record, indent=1), end="", flush=True)
+        lead = ",\n"
+    print("]" if lead != "[" else "[]")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import subprocess
 from typing import Any
 
 from benchmarks import _java, _sink
+from benchmarks._cpus import CPUS, pin
+from benchmarks._peer import LONGER
 
 ASKED = False    # by --netty
 WARM = 12.0      # seconds of processor time before the first sample
@@ -68,13 +70,17 @@ class Netty:
 class NettySender(Netty):
     """Work that sends to a receiver, which checks the `first` bytes."""
 
-    def __init__(self, work: str, *arguments: Argument, first: int) -> None:
+    def __init__(self, work: str, *arguments: Argument, first: int, receiver: str) -> None:
         super().__init__(work, *arguments)
-        self._first = first
+        self._first, self._receiver = first, receiver
 
     def open(self) -> None:
-        self._arguments.insert(0, _sink.start(self._first))
+        self._arguments.insert(0, _sink.start(self._first, self._receiver))
         super().open()
+        pin(self._process.pid, CPUS[0])
+
+    def sample(self, seconds: float) -> float:
+        return super().sample(LONGER * seconds)
 
 
 def both(work: str, *arguments: Argument) -> list[Netty]:

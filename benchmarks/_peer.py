@@ -4,6 +4,11 @@ import socket
 import subprocess
 import sys
 
+from benchmarks._cpus import CPUS, on_the_first, pin
+from benchmarks._loop import Loop
+
+LONGER = 10    # times: sockets fill and drain, which short samples see too little of
+
 FEED = """
 import socket
 data = bytes(1 << 20)
@@ -39,12 +44,21 @@ print(echoed)
 """
 
 
+class ConnectedLoop(Loop):
+    """One end of a connection."""
+
+    def sample(self, seconds: float) -> float:
+        with on_the_first():
+            return super().sample(LONGER * seconds)
+
+
 def connected(program: str) -> socket.socket:
     """A TCP socket whose other end a process of its own has, which ends with it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs = listener.accept()[0]
     with theirs:
-        subprocess.Popen([sys.executable, "-c", program], stdin=theirs, stdout=subprocess.DEVNULL)
+        peer = subprocess.Popen([sys.executable, "-c", program], stdin=theirs, stdout=subprocess.DEVNULL)
+    pin(peer.pid, CPUS[-1])
     ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return ours

@@ -82,8 +82,9 @@ class Result:
     def names(self) -> list[str]:
         return list(self.samples)
 
-    def ratio(self, rival: str) -> float:
-        return self.median(self.names()[0]) / self.median(rival)
+    def ratio(self, rival: str) -> float | None:
+        """None of a rival who needs nothing."""
+        return self.median(self.names()[0]) / self.median(rival) if self.median(rival) else None
 
     def target(self, name: str, optimised: bool) -> float | None:
         """The multiple of a rival to reach, or zbuf's own limit."""
@@ -97,6 +98,8 @@ class Result:
         if target is None or not self.ran(name):
             return None
         reached = self.median(name) if name == self.names()[0] else self.ratio(name)
+        if reached is None:
+            return None
         return reached >= target if self.row.rate else reached <= target
 
 

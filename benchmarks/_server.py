@@ -4,10 +4,8 @@ A server has one processor and the load another; each sample is a run of the
 load, which compares all that comes with what it should be.
 """
 
-import contextlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,10 +13,10 @@ from pathlib import Path
 
 from benchmarks import _java, _netty
 from benchmarks._compile import program
+from benchmarks._cpus import CPUS, pin
 from benchmarks._row import Figure
 
 CONNECTIONS = 50
-CPUS = sorted(os.sched_getaffinity(0))
 SOURCE = Path(__file__).with_name("load") / "load.c"
 
 
@@ -89,13 +87,6 @@ class NettyServer(Server):
     def warm(self) -> None:
         while processor_time(self._process.pid) < _netty.WARM * 1e9:
             self._run(0.5)
-
-
-def pin(pid: int, cpu: int) -> None:
-    """All threads of a process to one processor."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):    # a thread that has just ended
-            os.sched_setaffinity(int(thread.name), {cpu})
 
 
 def processor_time(pid: int) -> int:

@@ -19,6 +19,7 @@ def lines(result: Result, optimised: bool) -> Iterator[tuple[str, ...]]:
             yield "", "", name, "not run", "", "", "", ""
             continue
         low, high = result.quartiles(name)
+        ratio = result.ratio(name) if k else None
         target, met = result.target(name, optimised), result.met(name, optimised)
         yield (
             result.row.id if k == 0 else "",
@@ -26,7 +27,7 @@ def lines(result: Result, optimised: bool) -> Iterator[tuple[str, ...]]:
             name,
             f"{figure(result.median(name))} {result.row.unit}".strip(),
             f"{figure(low)} .. {figure(high)}",
-            f"{result.ratio(name):.2f}x" if k else "",
+            "" if ratio is None else f"{ratio:.2f}x",
             "" if target is None else f"{target:g}x" if k else f"{target:g} {result.row.unit}".strip(),
             "" if met is None else "yes" if met else "NO",
         )

@@ -8,8 +8,8 @@ import pytest
 
 import zbuf
 from benchmarks import _sink
-from benchmarks._loop import Loop
 from benchmarks._netty import NettySender
+from benchmarks._peer import ConnectedLoop
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 
@@ -17,21 +17,21 @@ MIB = 1 << 20
 SIZE = 16 * MIB
 
 
-class FileLoop(Loop):
+class FileLoop(ConnectedLoop):
     """A file as a whole: nanoseconds of one MiB."""
 
-    def __init__(self, title: str, stmt: str) -> None:
-        super().__init__(title, stmt, opened, times=1, check="receipt(sock)")
+    def __init__(self, title: str, stmt: str, receiver: str) -> None:
+        super().__init__(title, stmt, lambda: opened(receiver), times=1, check="receipt(sock)")
 
     def open(self) -> None:
         super().open()
         self.count = SIZE // MIB
 
 
-def opened() -> dict[str, Any]:
+def opened(receiver: str) -> dict[str, Any]:
     file = content()
     return {
-        "sock": _sink.connected(SIZE),
+        "sock": _sink.connected(SIZE, receiver),
         "receipt": _sink.receipt,
         "file": file,
         "region": zbuf.FileRegion(file, 0, SIZE),
@@ -63,8 +63,8 @@ def read_and_send(sock: Any, file: Any) -> None:
 class NettyFile(NettySender):
     """All of the file: nanoseconds of one MiB."""
 
-    def __init__(self) -> None:
-        super().__init__("sendFile", first=SIZE)
+    def __init__(self, receiver: str) -> None:
+        super().__init__("sendFile", first=SIZE, receiver=receiver)
 
     def open(self) -> None:
         self._file = content()
@@ -75,19 +75,22 @@ class NettyFile(NettySender):
         return super().sample(seconds) / (SIZE // MIB)
 
 
-ROWS = [
-    Row(
+def row(receiver: str, targets: dict[str, float]) -> Row:
+    return Row(
         "I3",
-        "send 1 MiB of a cached file",
+        f"send 1 MiB of a cached file, receiver {receiver}",
         [
-            FileLoop("zbuf", "queue.write(region); queue.flush_to(sock)"),
-            FileLoop("os.sendfile", "sendfile(sock, file)"),
-            FileLoop("read 64 KiB + sendall", "read_and_send(sock, file)"),
-            NettyFile(),
+            FileLoop("zbuf", "queue.write(region); queue.flush_to(sock)", receiver),
+            FileLoop("os.sendfile", "sendfile(sock, file)", receiver),
+            FileLoop("read 64 KiB + sendall", "read_and_send(sock, file)", receiver),
+            NettyFile(receiver),
         ],
-        {"os.sendfile": 1.05},
-    ),
-]
+        targets,
+        samples=15,
+    )
+
+
+ROWS = [row("sleeps", {"os.sendfile": 1.05}), row("spins", {"os.sendfile": 1.05, "read 64 KiB + sendall": 0.5})]
 
 
 @pytest.mark.parametrize(("row", "loop"), contests(ROWS), ids=name)

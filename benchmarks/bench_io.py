@@ -9,24 +9,24 @@ import zbuf
 from benchmarks import _sink
 from benchmarks._loop import Loop
 from benchmarks._netty import NettySender
-from benchmarks._peer import FEED, connected
+from benchmarks._peer import FEED, ConnectedLoop, connected
 from benchmarks._pytest import bench, name
 from benchmarks._row import Contestant, Row, contests
 
 BATCH = 16
 
 
-def sending(size: int) -> dict[str, Any]:
+def sending(size: int, receiver: str) -> dict[str, Any]:
     return {
-        "sock": _sink.connected(BATCH * size), "receipt": _sink.receipt,
+        "sock": _sink.connected(BATCH * size, receiver), "receipt": _sink.receipt,
         "queue": zbuf.OutboundBuffer(), "join": b"".join, "out": bytearray(),
         "parts": [bytes([k]) * size for k in range(BATCH)], "bufs": [zbuf.copied(bytes([k]) * size) for k in range(BATCH)],
     }
 
 
-def senders(size: int, times: int) -> list[Contestant]:
+def senders(size: int, times: int, receiver: str) -> list[Contestant]:
     def loop(title: str, stmt: str) -> Loop:
-        return Loop(title, stmt, lambda: sending(size), times=times, check="receipt(sock)")
+        return ConnectedLoop(title, stmt, lambda: sending(size, receiver), times=times, check="receipt(sock)")
 
     return [
         loop("zbuf, of buffers", "queue.writelines(bufs); queue.flush_to(sock)"),
@@ -34,7 +34,7 @@ def senders(size: int, times: int) -> list[Contestant]:
         loop("join + sendall", "sock.sendall(join(parts))"),
         loop("sendmsg(list)", "sock.sendmsg(parts)"),
         loop("bytearray += + sendall", "out[:] = b''\n        for part in parts: out += part\n        sock.sendall(out)"),
-        NettySender("gather", [size] * BATCH, first=BATCH * size),
+        NettySender("gather", [size] * BATCH, first=BATCH * size, receiver=receiver),
     ]
 
 
@@ -48,24 +48,25 @@ def receiving() -> dict[str, Any]:
     }
 
 
-def receiver(title: str, stmt: str) -> Loop:
-    return Loop(title, stmt, receiving, times=20, check="None")
+def receiving_loop(title: str, stmt: str) -> Loop:
+    return ConnectedLoop(title, stmt, receiving, times=20, check="None")
 
 
 ROWS = [
-    Row("I1", f"send {BATCH} parts of 64 B", senders(64, 20),
-        {"join + sendall": 0.95, "sendmsg(list)": 0.55}, samples=9),
-    Row("I2", f"send {BATCH} parts of 16 KiB", senders(16 << 10, 5), {"join + sendall": 0.95}, samples=9),
+    *(Row("I1", f"send {BATCH} parts of 64 B, receiver {receiver}", senders(64, 20, receiver),
+          {"join + sendall": 0.95, "sendmsg(list)": 0.55}, samples=15) for receiver in _sink.RECEIVERS),
+    *(Row("I2", f"send {BATCH} parts of 16 KiB, receiver {receiver}", senders(16 << 10, 5, receiver),
+          {"join + sendall": 0.95}, samples=15) for receiver in _sink.RECEIVERS),
     Row(
         "I5",
         "receive 64 KiB at a time",
         [
-            receiver("zbuf", "recv_into(sock, buf); buf.clear()"),
-            receiver("recv(n)", "sock.recv(65536)"),
-            receiver("recv + bytearray += + cut", "kept += sock.recv(65536); data = bytes(kept[:65536]); del kept[:65536]"),
+            receiving_loop("zbuf", "recv_into(sock, buf); buf.clear()"),
+            receiving_loop("recv(n)", "sock.recv(65536)"),
+            receiving_loop("recv + bytearray += + cut", "kept += sock.recv(65536); data = bytes(kept[:65536]); del kept[:65536]"),
         ],
         {"recv(n)": 0.97, "recv + bytearray += + cut": 0.2},
-        samples=9,
+        samples=15,
     ),
 ]
 

@@ -18,8 +18,9 @@ import urllib.request
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from benchmarks._cpus import CPUS, pin
 from benchmarks._row import Row, Target
-from benchmarks._server import CONNECTIONS, CPUS, Server, pin
+from benchmarks._server import CONNECTIONS, Server
 
 NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;

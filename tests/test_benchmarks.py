@@ -124,6 +124,30 @@ def test_of_a_rate_more_is_better():
         assert (result.met("slow", False), result.met("fast", False)) == (rate, not rate)
 
 
+def test_there_is_no_ratio_to_nothing():
+    from benchmarks import _table
+    from benchmarks._row import Figure, Row, measure
+
+    result = measure(Row("I9", "", [Figure("zbuf", lambda: 2.0), Figure("none", lambda: 0.0)], {"none": 1}), 1, 0)
+    assert (result.ratio("none"), result.met("none", False)) == (None, None)
+    assert [cells[5:] for cells in _table.lines(result, False)] == [("", "", ""), ("", "1x", "")]
+
+
+def test_a_run_that_is_cut_short_has_printed_what_was_there(capsys):
+    from benchmarks.__main__ import print_json
+
+    def records():
+        yield {"row": 1}
+        yield {"row": 2}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        print_json(records())
+    assert json.loads(capsys.readouterr().out + "]") == [{"row": 1}, {"row": 2}]
+    print_json(iter(()))
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def load(port, size=64, answer=64):
     from benchmarks._compile import program
 

@@ -21,9 +21,18 @@ def end_with_input() -> None:
 
 def main(service: str, kind: str) -> None:
     threading.Thread(target=end_with_input, daemon=True).start()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listener = listening()
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     serve(listener, *SERVICES[service], kind)
+
+
+def listening() -> socket.socket:
+    """As asyncio makes it of a host and a port: of a socket that does not say it is TCP, it leaves Nagle's algorithm on."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    return listener
 
 
 def serve(listener: socket.socket, on_sockets: Any, on_loops: Any, kind: str) -> None:
