@@ -12,7 +12,8 @@ from zbuf._guard cimport guard
 from zbuf._memory cimport count_objects
 from zbuf._number cimport size_of
 from zbuf._pool cimport (
-    pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_lock, pools_unlock,
+    pool_close, pool_give, pool_kept, pool_live, pool_new, pool_take, pool_trim, pools_enter, pools_leave,
+    pools_lock, pools_unlock,
     set_default_pool, system_pool_new, tick, zb_pool,
 )
 from zbuf._refs cimport pool_default
@@ -60,9 +61,9 @@ cdef int told(zb_pool *pool) except -1:
 
 
 cdef bint is_closed(zb_pool *pool) noexcept:
-    pools_lock()
+    pools_enter()
     cdef bint closed = pool.closed
-    pools_unlock()
+    pools_leave()
     return closed
 
 

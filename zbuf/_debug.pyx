@@ -7,7 +7,7 @@ from libc.string cimport memset
 from zbuf._block cimport zb_block
 from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._pool cimport (
-    keep_large, link_large, pool_give, pool_hold, pool_may_go, pool_new, pools, pools_lock, pools_unlock, unkeep_large,
+    keep_large, link_large, pool_give, pool_hold, pool_may_go, pool_new, pools, pools_enter, pools_leave, unkeep_large,
     unlink_large, zb_large, zb_pool,
 )
 from zbuf._stack cimport stack_copy, stack_drop, stack_take, stack_text, zb_stack
@@ -80,7 +80,7 @@ cdef void debug_done(zb_block *block) noexcept:
     cdef zb_debug *debug = <zb_debug *>block
     cdef zb_pool *pool = <zb_pool *>block.pool
     stack_take(&debug.freed)
-    pools_lock()
+    pools_enter()
     unlink_large(&pool.large, &debug.large)
     pool.requested -= block.asked
     if guards_hold(debug):
@@ -91,7 +91,7 @@ cdef void debug_done(zb_block *block) noexcept:
     else:
         accuse(pool, debug)
     pool_may_go(pool)
-    pools_unlock()
+    pools_leave()
 
 
 cdef void evict(zb_pool *pool) noexcept:
@@ -152,7 +152,7 @@ cdef void accuse(zb_pool *pool, zb_debug *debug) noexcept:
 cdef void debug_verify(zb_pool *pool) noexcept:
     cdef zb_large *large
     cdef zb_large *next
-    pools_lock()
+    pools_enter()
     large = pool.large
     while large != NULL:
         if not guards_hold(<zb_debug *>large):
@@ -165,7 +165,7 @@ cdef void debug_verify(zb_pool *pool) noexcept:
             unkeep_large(pool, large)
             accuse(pool, <zb_debug *>large)
         large = next
-    pools_unlock()
+    pools_leave()
 
 
 cdef void accuse_live(zb_pool *pool, zb_debug *debug) noexcept:
@@ -186,11 +186,11 @@ cdef void accuse_live(zb_pool *pool, zb_debug *debug) noexcept:
 
 cdef int complain(zb_pool *pool) except -1:
     cdef zb_debug *debug
-    pools_lock()
+    pools_enter()
     debug = <zb_debug *>pool.faulty
     if debug != NULL:
         unlink_large(&pool.faulty, &debug.large)
-    pools_unlock()
+    pools_leave()
     if debug == NULL:
         return 0
     try:

@@ -10,7 +10,9 @@
 # Without the GIL one lock keeps threads apart, in all pools: so fork has one to
 # hold. pool_take, pool_regrant, pool_hold, pool_give, pool_close and a block's
 # `done` take it themselves; what else changes or walks a pool is called between
-# pools_lock and pools_unlock, and runs no Python code there.
+# pools_lock and pools_unlock, and runs no Python code there. Each thread keeps
+# some blocks of the default pool for itself, see _threadcache; between
+# pools_lock and pools_unlock none does.
 
 from zbuf._arena cimport zb_arena, zb_arenas
 from zbuf._block cimport zb_block
@@ -127,6 +129,9 @@ cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay,
 cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) except NULL
 cdef void pools_lock() noexcept
 cdef void pools_unlock() noexcept
+# For what looks at no block of a class.
+cdef void pools_enter() noexcept
+cdef void pools_leave() noexcept
 cdef void pool_hold(zb_pool *pool) noexcept
 cdef void pool_give(zb_pool *pool) noexcept
 # Takes from it raise from now on; what is kept goes, live blocks when given back.

@@ -9,8 +9,13 @@ from zbuf._arena cimport (
 from zbuf._block cimport zb_block
 from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
-from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison
+from zbuf._native cimport (
+    ZB_FREE_THREADED, ZB_SANITIZED, zb_load, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison,
+)
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
+from zbuf._threadcache cimport (
+    CLOCK_EVERY, cache_at_exit, cache_free, cache_give, cache_open, cache_own, cache_take, caches, zb_cache,
+)
 
 from os import register_at_fork
 
@@ -35,7 +40,6 @@ cdef enum:
     REST = 24              # live bytes for each byte that may rest, above an arena
     QUARTERS = 4           # a tick lets a quarter go of what has rested since the last
     TICKS = QUARTERS + 1   # in `decay` seconds: the first sees what rests
-    CLOCK_EVERY = 4096     # gives between two looks at the clock
     LARGE_KEPT = 8 << 20   # larger blocks are not kept
     ALIGN = 64             # bytes; of every block
 
@@ -44,7 +48,20 @@ cdef enum:
 
 cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
     cdef zb_block *block = NULL
-    pools_lock()
+    if ZB_FREE_THREADED and n <= LARGEST:
+        block = cache_take(pool, class_of(n), n)
+    if block == NULL:
+        block = take_locked(pool, n)
+    if pool.zeroed:
+        memset(block.data, 0, block.size)
+    if tracking:
+        track(block)
+    return block
+
+
+cdef zb_block *take_locked(zb_pool *pool, Py_ssize_t n) except NULL:
+    cdef zb_block *block = NULL
+    pools_enter()
     cdef bint closed = pool.closed
     cdef bint beyond = too_much(pool, n)
     cdef Py_ssize_t requested = pool.requested
@@ -55,13 +72,9 @@ cdef zb_block *pool_take_slow(zb_pool *pool, Py_ssize_t n) except NULL:
             block.refs = 1
             pool.requested += n
             zb_unpoison(block.data, block.size)
-    pools_unlock()
+    pools_leave()
     if block == NULL:
         refuse(pool, n, requested, closed, beyond)
-    elif pool.zeroed:
-        memset(block.data, 0, block.size)
-    if tracking:
-        track(block)
     return block
 
 
@@ -182,11 +195,19 @@ cdef void wiping_done(zb_block *block) noexcept:
 
 cdef void pooled_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
-    cdef zb_bin *bin = &pool.bins[block.size_class]
-    pools_lock()
+    if ZB_FREE_THREADED and cache_give(pool, block):
+        return
+    pools_enter()
     zb_poison(block.data, block.size)
-    bin.gives += 1
     pool.requested -= block.asked
+    give(pool, &pool.bins[block.size_class], block)
+    if ZB_FREE_THREADED:
+        serve_thread(pool)
+    pools_leave()
+
+
+cdef inline void give(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
+    bin.gives += 1
     if pool.rest + bin.size <= pool.rest_max and bin.gives % CLOCK_EVERY:
         block.next = bin.stack
         bin.stack = block
@@ -194,7 +215,6 @@ cdef void pooled_done(zb_block *block) noexcept:
         pool.rest += bin.size
     else:
         give_slow(pool, bin, block)
-    pools_unlock()
 
 
 cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
@@ -340,7 +360,7 @@ cdef void large_done(zb_block *block) noexcept:
     cdef zb_large *large = <zb_large *>block
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
-    pools_lock()
+    pools_enter()
     unlink_large(&pool.large, large)
     pool.requested -= block.asked
     if block.size > LARGE_KEPT or pool_kept(pool) + block.size > pool.max_cached or kept_alike(pool, block.size) >= 2:
@@ -350,7 +370,7 @@ cdef void large_done(zb_block *block) noexcept:
         zb_poison(block.data, block.size)
         keep_large(pool, large)
         tick(pool)
-    pools_unlock()
+    pools_leave()
 
 
 cdef void keep_large(zb_pool *pool, zb_large *large) noexcept:
@@ -428,13 +448,13 @@ cdef void system_done(zb_block *block) noexcept:
     cdef zb_pool *pool = <zb_pool *>block.pool
     if pool.sensitive:
         explicit_bzero(block.data, block.size)
-    pools_lock()
+    pools_enter()
     unlink_large(&pool.large, <zb_large *>block)
     pool.requested -= block.asked
     free(block.data)
     free(block)
     pool_may_go(pool)
-    pools_unlock()
+    pools_leave()
 
 
 # -- decay
@@ -472,8 +492,10 @@ cdef void tick(zb_pool *pool) noexcept:
 cdef void decay_once(zb_pool *pool) noexcept:
     # A quarter of what rested when the resting began, not of what is left of
     # it: so nothing is left in the end. Pages that blocks leave have rested.
-    cdef Py_ssize_t idle = pool.arenas.idle
     cdef int k
+    if ZB_FREE_THREADED:
+        gather(pool)
+    cdef Py_ssize_t idle = pool.arenas.idle
     for k in range(CLASSES):
         decay_bin(pool, &pool.bins[k])
     decay_large(pool)
@@ -562,13 +584,13 @@ cdef zb_pool *pool_new(Py_ssize_t max_cached, Py_ssize_t max_live, double decay,
 
 cdef void enlist(zb_pool *pool) noexcept:
     global pools
-    pools_lock()
+    pools_enter()
     set_plain(pool)
     pool.next = pools
     if pools != NULL:
         pools.prev = pool
     pools = pool
-    pools_unlock()
+    pools_leave()
 
 
 cdef void delist(zb_pool *pool) noexcept:
@@ -588,12 +610,12 @@ cdef void set_plain(zb_pool *pool) noexcept:
 cdef void level_changed() noexcept:
     # Takes are seen by leak tracking, or not any more.
     cdef zb_pool *pool
-    pools_lock()
+    pools_enter()
     pool = pools
     while pool != NULL:
         set_plain(pool)
         pool = pool.next
-    pools_unlock()
+    pools_leave()
 
 
 cdef zb_follower follower
@@ -621,25 +643,35 @@ cdef zb_pool *system_pool_new(Py_ssize_t max_live, bint zeroed, bint sensitive) 
 
 
 cdef void pool_hold(zb_pool *pool) noexcept:
-    pools_lock()
+    pools_enter()
     pool.refs += 1
-    pools_unlock()
+    pools_leave()
 
 
 cdef void pool_give(zb_pool *pool) noexcept:
-    pools_lock()
+    pools_enter()
     pool.refs -= 1
     pool_may_go(pool)
-    pools_unlock()
+    pools_leave()
 
 
 cdef void pool_close(zb_pool *pool) noexcept:
     pools_lock()
     pool.closed = True
+    leave_caches(pool)
     pool.max_cached = -1
     pool_trim(pool, 0)
     set_rest_max(pool)
     pools_unlock()
+
+
+cdef void leave_caches(zb_pool *pool) noexcept:
+    # REQUIRES: pools_lock.
+    cdef zb_cache *cache = caches
+    while cache != NULL:
+        if cache.pool == pool:
+            cache.pool = NULL
+        cache = cache.next
 
 
 cdef void pool_may_go(zb_pool *pool) noexcept:
@@ -684,14 +716,14 @@ cdef Py_ssize_t pool_live(zb_pool *pool) noexcept:
 cdef int pool_regrant(zb_block *block, Py_ssize_t asked) except -1:
     cdef zb_pool *pool = <zb_pool *>block.pool
     cdef Py_ssize_t more
-    pools_lock()
+    pools_enter()
     more = asked - block.asked
     cdef bint refused = too_much(pool, more)
     cdef Py_ssize_t requested = pool.requested
     if not refused:
         pool.requested += more
         block.asked = asked
-    pools_unlock()
+    pools_leave()
     if refused:
         raise PoolExhaustedError(more, requested, pool.max_live)
     return 0
@@ -711,14 +743,135 @@ cdef void set_default_pool(zb_pool *pool) noexcept:
 # -- threads
 
 cdef zb_mutex mutex
+cdef bint stopped = False    # all caches are locked, and empty
 
 
-cdef void pools_lock() noexcept:
+cdef void pools_enter() noexcept:
     zb_lock(&mutex)
 
 
-cdef void pools_unlock() noexcept:
+cdef void pools_leave() noexcept:
     zb_unlock(&mutex)
+
+
+cdef void pools_lock() noexcept:
+    global stopped
+    cdef zb_cache *cache
+    pools_enter()
+    cache = caches
+    while cache != NULL:
+        zb_lock(&cache.mutex)
+        empty(cache)
+        cache = cache.next
+    stopped = True
+
+
+cdef void pools_unlock() noexcept:
+    global stopped
+    cdef zb_cache *cache = caches
+    stopped = False
+    while cache != NULL:
+        zb_unlock(&cache.mutex)
+        cache = cache.next
+    pools_leave()
+
+
+# -- what threads keep for themselves
+
+cdef void serve_thread(zb_pool *pool) noexcept:
+    # Lets this thread keep blocks of the default pool from now on. Not where each
+    # byte counts: a limit is kept to by one count, and little is kept at all.
+    cdef zb_cache *cache = cache_own()
+    if pool != zb_load(&default_pool) or pool.closed or pool.max_live != PY_SSIZE_T_MAX or pool.max_cached < ARENA:
+        return
+    if cache == NULL:
+        cache = cache_open()
+    if cache != NULL and not stopped:
+        zb_lock(&cache.mutex)
+        if cache.pool != pool:
+            empty(cache)
+            cache.pool = pool
+        settle(cache)
+        zb_unlock(&cache.mutex)
+    tick(pool)
+
+
+cdef void settle(zb_cache *cache) noexcept:
+    # What is asked for in one place may be given back in another.
+    (<zb_pool *>cache.pool).requested += cache.requested
+    cache.requested = 0
+
+
+cdef void empty(zb_cache *cache) noexcept:
+    # REQUIRES: its lock, and the pools'.
+    cdef zb_pool *pool = <zb_pool *>cache.pool
+    cdef int k
+    if pool == NULL:
+        return
+    settle(cache)
+    for k in range(CLASSES):
+        empty_class(cache, pool, &pool.bins[k])
+    cache.rest = 0
+
+
+cdef void empty_class(zb_cache *cache, zb_pool *pool, zb_bin *bin) noexcept:
+    cdef zb_block *block = cache.stacks[bin.number]
+    cdef zb_block *next
+    bin.takes += cache.takes[bin.number]
+    # What rests was given back: that is counted as it goes on.
+    bin.gives += cache.gives[bin.number] - cache.counts[bin.number]
+    cache.takes[bin.number] = cache.gives[bin.number] = cache.counts[bin.number] = 0
+    cache.stacks[bin.number] = NULL
+    while block != NULL:
+        next = block.next
+        give(pool, bin, block)
+        block = next
+
+
+cdef void gather(zb_pool *pool) noexcept:
+    # What threads keep of the pool is its own again.
+    cdef zb_cache *cache = caches
+    while cache != NULL and not stopped:
+        zb_lock(&cache.mutex)
+        if cache.pool == pool:
+            empty(cache)
+        zb_unlock(&cache.mutex)
+        cache = cache.next
+
+
+cdef void thread_ended(zb_cache *cache) noexcept:
+    pools_enter()
+    zb_lock(&cache.mutex)
+    empty(cache)
+    zb_unlock(&cache.mutex)
+    cache_free(cache)
+    pools_leave()
+
+
+def _thread_caches():
+    """How many blocks each thread keeps that keeps any; for tests."""
+    cdef list found = []
+    cdef zb_cache *cache
+    cdef Py_ssize_t blocks
+    pools_enter()
+    cache = caches
+    while cache != NULL:
+        zb_lock(&cache.mutex)
+        blocks = kept(cache)
+        zb_unlock(&cache.mutex)
+        if blocks:
+            found.append(blocks)
+        cache = cache.next
+    pools_leave()
+    return found
+
+
+cdef Py_ssize_t kept(zb_cache *cache) noexcept:
+    cdef Py_ssize_t blocks = 0
+    cdef int k
+    for k in range(CLASSES):
+        blocks += cache.counts[k]
+    return blocks
 
 
 def _before_fork():
@@ -727,9 +880,21 @@ def _before_fork():
 
 
 def _after_fork():
-    """Let the threads of parent and child go on."""
+    """Let the threads of the parent go on."""
     pools_unlock()
 
 
+def _after_fork_in_child():
+    """Let the child go on, without what was other threads'."""
+    cdef zb_cache *cache
+    cdef zb_cache *next = caches
+    pools_unlock()
+    while next != NULL:
+        cache, next = next, next.next
+        if cache != cache_own():
+            cache_free(cache)
+
+
 if ZB_FREE_THREADED:
-    register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    cache_at_exit(thread_ended)
+    register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
