@@ -1,9 +1,10 @@
 """N1 to N14: how many instructions does a call take? Counted by valgrind, so a busy machine does not matter.
 
-A fresh interpreter does the work n times and its empty loop 2n times, another
-one the work 2n times and the empty loop n times. What the two differ by is n
-times the work: starting, warming up and the loop itself are in both. Addresses
-and hashes are not random, and what the kernel does is not counted.
+One process does the work n times and its empty loop 2n times, another one the
+work 2n times and the empty loop n times. What the two differ by is n times the
+work: starting, warming up and the loop itself are in both. Both are forked off
+the same parent, and what that does between is taken off by a third, as the first
+again. Addresses and hashes are not random; what the kernel does is not counted.
 """
 
 import functools
@@ -12,34 +13,47 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from benchmarks._row import Figure, Row
 from benchmarks.instructions import WORKS
 
 ROUNDS = 100
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-PROGRAM = "from benchmarks.instructions import main; main({}, {}, {})"
+PROGRAM = "from benchmarks.instructions import main; main({}, {})"
+TOLD = re.compile(r"==(\d+)== I +refs: +([\d,]+)")
 
 
-def count(work: int) -> float:
-    """Instructions of one statement."""
+@functools.cache
+def all_counts() -> list[float]:
+    return counts(range(len(WORKS)))
+
+
+def counts(works: Iterable[int]) -> list[float]:
+    """Instructions of one statement, of each of these."""
+    chosen = list(works)
+    told = refs([sys.executable, "-S", "-c", PROGRAM.format(ROUNDS, chosen)])
+    return [(more - (first + last) / 2) / statements(work) for work, (first, more, last) in zip(chosen, told)]
+
+
+def refs(program: list[str]) -> list[list[int]]:
+    """Of each line of processes that the program prints, what valgrind says of them."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "0"}
+    subprocess.run(program, env=environment, check=True, stdout=subprocess.DEVNULL)    # compiles what has to be
+    done = subprocess.run([*in_place(), *VALGRIND, *program], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"valgrind says {done.stderr[-500:]!r}")
+    told = {pid: int(number.replace(",", "")) for pid, number in TOLD.findall(done.stderr)}
+    return [[told[pid] for pid in line.split()] for line in done.stdout.splitlines()]
+
+
+def statements(work: int) -> int:
+    """Of so many rounds."""
     loop = WORKS[work]
     loop.open()
-    statements = ROUNDS * loop.count
+    count = ROUNDS * loop.count
     loop.close()
-    return (instructions(work, 2 * ROUNDS, ROUNDS) - instructions(work, ROUNDS, 2 * ROUNDS)) / statements
-
-
-def instructions(work: int, full: int, empty: int) -> int:
-    """Of an interpreter as a whole that does so many rounds of each."""
-    program = [sys.executable, "-S", "-c", PROGRAM.format(work, full, empty)]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "0"}
-    subprocess.run(program, env=environment, check=True)    # compiles what has to be
-    done = subprocess.run([*in_place(), *VALGRIND, *program], env=environment, capture_output=True, text=True)
-    told = re.search(r"I +refs: +([\d,]+)", done.stderr)
-    if done.returncode or told is None:
-        raise RuntimeError(f"{WORKS[work].name}: valgrind says {done.stderr[-500:]!r}")
-    return int(told[1].replace(",", ""))
+    return count
 
 
 @functools.cache
@@ -58,7 +72,8 @@ class Count(Figure):
 
 
 def row(work: int) -> Row:
-    return Row(f"N{work + 1}", WORKS[work].name, [Count("zbuf", lambda: count(work))], unit="instructions", samples=1)
+    count = Count("zbuf", lambda: all_counts()[work])
+    return Row(f"N{work + 1}", WORKS[work].name, [count], unit="instructions", samples=1)
 
 
 ROWS = [row(work) for work in range(len(WORKS))]

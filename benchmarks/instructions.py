@@ -1,10 +1,10 @@
-"""The calls whose instructions are counted, as a program that makes one of them often: bench_instructions.py counts.
+"""The calls whose instructions are counted, and a program that makes them: bench_instructions.py counts.
 
-It imports little, for all of it runs ten times slower under valgrind.
+It imports little, for all of it runs thirty times slower under valgrind.
 """
 
 import gc
-import sys
+import os
 from typing import Any
 
 import zbuf
@@ -67,14 +67,29 @@ WORKS = [
 ]
 
 
-def main(work: int, full: int, empty: int) -> None:
-    """So many rounds of the work, and of its loop with nothing in it."""
-    loop = WORKS[work]
-    loop.open()
+def main(rounds: int, works: list[int]) -> None:
+    """A line a work: three processes that do its loop and the empty one, (n, 2n), (2n, n) and (n, 2n) times."""
     gc.disable()
-    loop.run(full)
-    loop.run_empty(empty)
+    for loop in map(WORKS.__getitem__, works):
+        print(*(child(loop, full, 3 * rounds - full) for full in (rounds, 2 * rounds, rounds)), flush=True)
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+def child(loop: Loop, full: int, empty: int) -> int:
+    """The process that did so many rounds of each, and is over."""
+    pid = os.fork()
+    if not pid:
+        work(loop, full, empty)
+    if os.waitpid(pid, 0)[1]:
+        raise RuntimeError(f"{loop.name} has failed")
+    return pid
+
+
+def work(loop: Loop, full: int, empty: int) -> None:
+    status = 1
+    try:
+        loop.open()
+        loop.run(full)
+        loop.run_empty(empty)
+        status = 0
+    finally:
+        os._exit(status)
