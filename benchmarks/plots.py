@@ -4,13 +4,15 @@
     python -m benchmarks.plots benchmarks/results/plots.json   draw what was measured, beside it
 """
 
+import importlib.util
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bench_alloc, bench_codec, bench_composite, bench_find, bench_slice, bench_write
+from benchmarks import bench_alloc, bench_codec, bench_composite, bench_cython, bench_find, bench_slice, bench_write
 from benchmarks._results import read
 from benchmarks._row import Row
 
@@ -35,11 +37,16 @@ PLOTS = [
     Plot("find", "find: one byte at the very end", "bytes", [64 << 2 * k for k in range(8)], lambda n: bench_find.row(10, n, "", None)),
     Plot("composite-build", "A composite of parts of 64 bytes, in one call", "parts", [2 << k for k in range(10)], bench_composite.built),
     Plot("composite-read", "read_u32 over parts of 64 bytes", "parts", [1 << k for k in range(8)], bench_composite.read),
+    Plot("composite-cython", "Cython: a composite built of parts of 64 bytes, and all of it read", "parts", [1 << k for k in range(8)], bench_cython.composite),
     Plot(
         "frames", "A frame, split off a block of 64 KiB", "bytes of a message", [16 << 2 * k for k in range(6)],
         lambda n: bench_codec.split("", n, n, 0.0, 0.0),
     ),
 ]
+
+
+if importlib.util.find_spec("Cython") is None:
+    PLOTS = [plot for plot in PLOTS if plot.name != "composite-cython"]
 
 
 def rows() -> list[Row]:
@@ -70,6 +77,7 @@ def lines(records: Iterable[dict[str, Any]]) -> dict[str, list[tuple[int, float]
 
 def figure(plot: Plot, curves: dict[str, list[tuple[int, float]]]) -> Any:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     made = Figure(figsize=(8, 5), layout="constrained")
     axes = made.subplots()
@@ -78,12 +86,20 @@ def figure(plot: Plot, curves: dict[str, list[tuple[int, float]]]) -> Any:
         axes.plot(*zip(*points), label=name, marker="o" if ours else ".", linewidth=2.2 if ours else 1.2)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.set_ylim(*decades([ns for points in curves.values() for _, ns in points]))
     axes.xaxis.set_major_formatter(lambda n, _: short(n))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda ns, _: f"{ns:,.10g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(title=plot.title, xlabel=plot.across, ylabel="nanoseconds")
     axes.grid(True, which="major", alpha=0.3)
     axes.legend(fontsize="small")
     return made
+
+
+def decades(values: list[float]) -> tuple[float, float]:
+    """Whole ones: what hardly differs looks like it."""
+    return 10.0 ** math.floor(math.log10(min(values))), 10.0 ** (math.floor(math.log10(max(values))) + 1)
 
 
 def short(n: float) -> str:
