@@ -65,13 +65,15 @@ def netty(row: dict[str, Any]) -> list[str]:
 def write(results: Path) -> None:
     """A run's own table, beside its results: what it was made on, then all rivals."""
     head, rows = read(results)
-    facts = [f"- {name}: {fact(value)}" for name, value in head.items() if value]
+    facts = [f"- {name}: {fact(value)}" for name, value in head.items() if value is not None]
     table = [line for row in rows for line in lines(row, row)]
     results.with_suffix(".md").write_text("\n".join([*facts, "", HEAD, *table, ""]))
 
 
 def fact(value: Any) -> str:
-    return ", ".join(f"{name} {version}" for name, version in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items())
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def main(one: str, other: str | None = None) -> None:
