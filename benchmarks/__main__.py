@@ -1,4 +1,4 @@
-"""Run the rows and print what came out: python -m benchmarks [--quick] [--only C1,C4] [--netty] [--json]."""
+"""Run the rows, print what came out and keep it: python -m benchmarks [--help]."""
 
 import argparse
 import importlib.util
@@ -19,7 +19,7 @@ from benchmarks._rows import rows
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=benchmarks.__doc__)
     parser.add_argument("--quick", action="store_true", help="few short samples: a look, not a figure")
-    parser.add_argument("--only", metavar="C1,C4", help="these rows alone")
+    parser.add_argument("--only", metavar="C1,C4", help="these rows, or plots, alone; N: all rows that begin with it")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
     parser.add_argument(
         "--optimised", action="store_true", help="hold to the targets of an interpreter built with optimisations"
@@ -46,7 +46,7 @@ def main() -> None:
     if options.growth:
         return growth.run(results)
     if options.plots:
-        show(measured(plots.rows(), results, options), options)
+        show(measured(plots.rows(options.only), results, options), options)
         plots.draw(read(results.path)[1], results.path.parent)
     else:
         try:

@@ -1,6 +1,6 @@
 """Cost against size, parts and message length, beside the rivals: rows of their own, drawn as SVG.
 
-    python -m benchmarks --plots                               measure and draw
+    python -m benchmarks --plots [--only slice,find]           measure and draw
     python -m benchmarks.plots benchmarks/results/plots.json   draw what was measured, beside it
 """
 
@@ -49,8 +49,10 @@ if importlib.util.find_spec("Cython") is None:
     PLOTS = [plot for plot in PLOTS if plot.name != "composite-cython"]
 
 
-def rows() -> list[Row]:
-    return [row for plot in PLOTS for row in plot.rows()]
+def rows(only: str | None) -> list[Row]:
+    """Of all plots, or of those named in "slice,find"."""
+    wanted = only.split(",") if only else None
+    return [row for plot in PLOTS if wanted is None or plot.name in wanted for row in plot.rows()]
 
 
 def draw(records: Iterable[dict[str, Any]], folder: Path) -> None:

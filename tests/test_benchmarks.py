@@ -241,6 +241,14 @@ def test_a_run_keeps_nothing_half_written(tmp_path):
     assert read(results.path) == ({"zbuf": "1"}, [])
 
 
+def test_rows_are_asked_for_by_name_or_letter(monkeypatch):
+    from benchmarks import _rows
+
+    monkeypatch.setattr(_rows, "every", lambda: [figures(id, "zbuf") for id in ("N10", "C13b", "N2", "C13", "C2")])
+    assert [row.id for row in _rows.rows(None)] == ["C2", "C13", "C13b", "N2", "N10"]
+    assert [row.id for row in _rows.rows("C13,N")] == ["C13", "N2", "N10"]
+
+
 def test_a_run_that_is_watched_says_what_it_does(run):
     said = run("--only", "C9").stderr.splitlines()
     assert said == ["1/2 C9 len(buf)", "2/2 C9 buf[i]"]
@@ -422,6 +430,13 @@ def test_of_the_same_figures_the_same_plot_is_drawn(tmp_path):
     assert drawn[0] == drawn[1] and "<dc:date>" not in drawn[0]
     assert [path.name for path in tmp_path.iterdir()] == ["slice.svg"]
     assert all(word in drawn[0] for word in ("zbuf", "Netty", "4 Ki", "nanoseconds")) and "not run" not in drawn[0]
+
+
+def test_a_plot_is_asked_for_by_its_name():
+    from benchmarks import plots
+
+    assert {row.id for row in plots.rows(None)} == {plot.name for plot in plots.PLOTS}
+    assert {row.id for row in plots.rows("slice,find")} == {"slice", "find"}
 
 
 # -- memory
