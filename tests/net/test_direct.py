@@ -17,6 +17,7 @@ import textwrap
 import threading
 
 import pytest
+from processes import run
 
 import zbuf
 from zbuf.direct import DirectFile, aligned_buffer
@@ -612,3 +613,37 @@ def test_the_example_of_a_page_store_runs_in_a_process_of_its_own(folder):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True,
                           cwd=folder, timeout=60, env=dict(os.environ, PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "[0, 1, 2, 3] direct\n")
+
+
+def test_forks_in_the_middle_of_reads_and_writes_change_no_byte(path):
+    # Memory that the device fills while a child shares it: the child's writes, and the parent's, must not part them.
+    program = """
+        import os, random, sys, threading, warnings, zbuf
+        from pathlib import Path
+        from zbuf.direct import DirectFile
+        warnings.simplefilter("ignore", DeprecationWarning)    # a fork of a process with threads
+        data, over, faults = Path(sys.argv[1]).read_bytes(), threading.Event(), []
+        def work(seed):
+            draw = random.Random(seed)
+            with DirectFile(sys.argv[1], "r+") as file:
+                while not over.is_set():
+                    at = draw.randrange(len(data) // 65536) * 65536
+                    with file.read(at, 65536) as buf:
+                        if bytes(buf) != data[at : at + 65536]:
+                            faults.append(at)
+                        file.write(buf, at)
+        threads = [threading.Thread(target=work, args=[k]) for k in range(3)]
+        for thread in threads: thread.start()
+        for _ in range(40):
+            child = os.fork()
+            if child == 0:
+                with zbuf.buffer(65536) as mine:
+                    mine.write_bytes(b"child" * 10_000)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        over.set()
+        for thread in threads: thread.join()
+        assert faults == [] and Path(sys.argv[1]).read_bytes() == data
+        print("well")
+    """
+    assert run(program, path) == "well\n"
