@@ -7,6 +7,7 @@ from libc.stdlib cimport free
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from zbuf._block cimport zb_block
+from zbuf._forks cimport open_in_child
 from zbuf._memory cimport zb_calloc
 from zbuf._native cimport zb_count, zb_lock, zb_mutex, zb_unlock
 from zbuf._stack cimport stack_copy, stack_drop, stack_place, stack_take, stack_text, zb_stack
@@ -45,6 +46,7 @@ cdef struct zb_handle:
 
 cdef int tracking = DISABLED
 cdef zb_mutex lock     # what follows, and all records
+open_in_child(&lock)
 cdef zb_record *first_waiting = NULL
 cdef zb_record *last_waiting = NULL
 cdef Py_ssize_t waiting = 0

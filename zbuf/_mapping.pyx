@@ -11,6 +11,7 @@ from posix.unistd cimport _SC_PAGESIZE, close, sysconf
 
 from zbuf._block cimport zb_block
 from zbuf._calls cimport mmap as map_file
+from zbuf._forks cimport open_in_child
 from zbuf._memory cimport zb_malloc
 from zbuf._native cimport zb_add, zb_lock, zb_mutex, zb_unlock
 
@@ -82,6 +83,7 @@ cdef Py_ssize_t pending = 0
 cdef sigaction_t before         # what SIGBUS did when ours was put there
 cdef bint watching = False
 cdef zb_mutex watch_lock
+open_in_child(&watch_lock)
 cdef int64_t page = sysconf(_SC_PAGESIZE)
 
 

@@ -1,8 +1,10 @@
 """Marks: places in a buffer that stay with their bytes when indices change."""
 
+from zbuf._forks cimport open_in_child
 from zbuf._native cimport zb_lock, zb_mutex, zb_unlock
 
 cdef zb_mutex lock         # the list, and the places of all that is in it
+open_in_child(&lock)
 
 
 cdef void mark_set(zb_mark *mark, void *of, Py_ssize_t at, Py_ssize_t size) noexcept:

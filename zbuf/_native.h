@@ -15,11 +15,20 @@
 typedef pthread_mutex_t zb_mutex;
 static inline void zb_lock(zb_mutex *m) { pthread_mutex_lock(m); }
 static inline void zb_unlock(zb_mutex *m) { pthread_mutex_unlock(m); }
+/* What holds locks while the process forks is called by fork(2) itself: between
+ * os.fork's own hooks Python code runs, and may wait for all threads to stop. */
+static inline int zb_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+    if (pthread_atfork(before, parent, child) == 0)
+        return 0;
+    PyErr_SetString(PyExc_MemoryError, "no memory for what is done at a fork");
+    return -1;
+}
 #else
 #define ZB_FREE_THREADED 0
 typedef char zb_mutex;
 static inline void zb_lock(zb_mutex *m) { (void)m; }
 static inline void zb_unlock(zb_mutex *m) { (void)m; }
+static inline int zb_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) { (void)before; (void)parent; (void)child; return 0; }
 #endif
 
 #ifdef Py_GIL_DISABLED

@@ -22,6 +22,7 @@ cdef extern from "_native.h" nogil:
     void zb_unlock(zb_mutex *m)
 
 cdef extern from "_native.h":
+    int zb_at_fork(void (*before)() noexcept, void (*parent)() noexcept, void (*child)() noexcept) except -1
     bint zb_small_int(object value, long long *out)
     int zb_own_methods(object cls, object base) except -1
     bint zb_small_slice(object key, Py_ssize_t *start, Py_ssize_t *stop)

@@ -10,14 +10,12 @@ from zbuf._block cimport zb_block
 from zbuf._leak cimport track, track_follow, tracking, zb_follower
 from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._native cimport (
-    ZB_FREE_THREADED, ZB_SANITIZED, zb_load, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison,
+    ZB_FREE_THREADED, ZB_SANITIZED, zb_at_fork, zb_load, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison,
 )
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 from zbuf._threadcache cimport (
     CLOCK_EVERY, cache_at_exit, cache_free, cache_give, cache_open, cache_own, cache_take, caches, zb_cache,
 )
-
-from os import register_at_fork
 
 from zbuf.errors import PoolExhaustedError, ReleasedError
 
@@ -874,18 +872,8 @@ cdef Py_ssize_t kept(zb_cache *cache) noexcept:
     return blocks
 
 
-def _before_fork():
-    """Wait until no other thread is inside a pool."""
-    pools_lock()
-
-
-def _after_fork():
-    """Let the threads of the parent go on."""
-    pools_unlock()
-
-
-def _after_fork_in_child():
-    """Let the child go on, without what was other threads'."""
+cdef void in_child() noexcept:
+    # Without what was other threads'.
     cdef zb_cache *cache
     cdef zb_cache *next = caches
     pools_unlock()
@@ -895,6 +883,5 @@ def _after_fork_in_child():
             cache_free(cache)
 
 
-if ZB_FREE_THREADED:
-    cache_at_exit(thread_ended)
-    register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
+cache_at_exit(thread_ended)
+zb_at_fork(pools_lock, pools_unlock, in_child)

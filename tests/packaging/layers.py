@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 # A module may import those of lower layers, and those of its own if no cycle
 # comes of it. A package, zbuf.demo say, is one entry.
 LAYERS = (
-    ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "_script", "_calls", "_sigpipe", "_stack", "_guard", "hexdump"),
+    ("errors", "_native", "_memory", "_endian", "_number", "_varint", "_prefix", "_marks", "_search", "_script", "_calls", "_sigpipe", "_stack", "_guard", "_forks", "hexdump"),
     ("_block", "_refs", "_foreign", "_mapping", "_sizeclass", "_arena", "_threadcache", "_leak", "_pool", "_debug", "_poolstats", "stats", "leak"),
     ("_buf", "_composite", "_layout", "_searcher", "_alloc", "_spans", "_trap"),
     ("_splice", "_sys", "region", "outbound", "_records", "_room", "_intake", "_fill", "io", "aio", "trio", "relay", "direct", "zerocopy", "codec", "testing", "_pytest", "audit", "demo", "__main__"),
