@@ -31,6 +31,8 @@ class Loop:
     the objects that the text names, all of them locals of the loop.
     `base` is what is not the question and is subtracted along with the loop.
 
+    `of` is how many pieces of work one `stmt` is: what it costs is told of one.
+
     The result that contestants must agree on is the list of what `stmt`
     gives, an expression then, or what `check` gives after one round.
     """
@@ -48,13 +50,14 @@ class Loop:
         over: str = "",
         times: int = 100,
         step: int = 1,
+        of: int = 1,
         check: str = "",
         needs: str = "",
     ) -> None:
         self.name, self.needs = name, needs
         self._stmt, self._setup, self._check = stmt, setup, check
         self._before, self._base, self._over = before, base, over
-        self._times, self._step = times, step
+        self._times, self._step, self._of = times, step, of
         self._rounds = 0
 
     def present(self) -> bool:
@@ -67,7 +70,7 @@ class Loop:
         self._work = self._compile(self._stmt)
         self._empty = self._compile(self._base)
         items = self._names[self._over.split(" in ")[1]] if self._over else range(self._times)
-        self.count = len(items)
+        self.count = len(items) * self._of
 
     def close(self) -> None:
         """Drop the objects."""
@@ -89,13 +92,18 @@ class Loop:
             self._rounds = self._rounds_in(seconds)
         gc.disable()
         try:
-            spent = self.run(self._rounds) - self._empty(CLOCK, self._rounds, None, **self._names)
+            spent = self.run(self._rounds) - self.run_empty(self._rounds)
         finally:
             gc.enable()
         return spent / (self._rounds * self.count)
 
     def run(self, rounds: int) -> int:
+        """Nanoseconds of so many rounds, the loop itself included."""
         return self._work(CLOCK, rounds, None, **self._names)
+
+    def run_empty(self, rounds: int) -> int:
+        """The same of what is not the question."""
+        return self._empty(CLOCK, rounds, None, **self._names)
 
     def _rounds_in(self, seconds: float) -> int:
         rounds = 1

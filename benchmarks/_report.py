@@ -4,10 +4,11 @@
     python -m benchmarks._report netty.json                   one run, Netty alone
 """
 
-import json
 import sys
+from pathlib import Path
 from typing import Any
 
+from benchmarks._results import read
 from benchmarks._table import figure
 
 HEAD = "| row | work | unit | zbuf | rival | | ratio | target | met |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
@@ -18,6 +19,14 @@ def pair(values: list[Any]) -> str:
     return shown[0] if shown[0] == shown[1] else " / ".join(shown)
 
 
+def median(contestant: dict[str, Any]) -> str:
+    return "not run" if contestant["median"] is None else figure(contestant["median"])
+
+
+def times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}x"
+
+
 def met(contestants: list[dict[str, Any]]) -> str:
     return pair([{None: "", True: "yes", False: "**no**"}[each["met"]] for each in contestants])
 
@@ -25,7 +34,7 @@ def met(contestants: list[dict[str, Any]]) -> str:
 def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
     """zbuf's line if it has a limit of its own or no rival, and a line for each rival."""
     both = list(zip(plain["contestants"], optimised["contestants"]))
-    ours = pair([figure(each["median"]) for each in both[0]])
+    ours = pair([median(each) for each in both[0]])
     start = f"| {plain['row']} | {plain['work']} | {plain['unit']} | {ours} |"
     made = []
     limit = both[0][0]["target"]
@@ -33,8 +42,8 @@ def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
         made.append(f"{start} | | | {'' if limit is None else f'{limit:g}'} | {met(list(both[0]))} |")
     for rival in both[1:]:
         target = pair([each["target"] and f"{each['target']:g}x" for each in rival])
-        medians = pair(["not run" if each["median"] is None else figure(each["median"]) for each in rival])
-        ratio = pair([each["ratio"] and f"{each['ratio']:.2f}x" for each in rival])
+        medians = pair([median(each) for each in rival])
+        ratio = pair([times(each["ratio"]) for each in rival])
         lead = start if not made else "| | | | |"
         made.append(f"{lead} {rival[0]['name']} | {medians} | {ratio} | {target} | {met(list(rival))} |")
     return made
@@ -48,14 +57,27 @@ def netty(row: dict[str, Any]) -> list[str]:
         if each["name"].startswith("Netty"):
             limit = "" if each["target"] is None else f"{each['target']:g}x"
             lead = f"{row['row']} | {row['work']} | {row['unit']} | {figure(ours['median'])}" if not made else " | | | "
-            shown = "not run | " if each["median"] is None else f"{figure(each['median'])} | {each['ratio']:.2f}x"
+            shown = "not run | " if each["median"] is None else f"{figure(each['median'])} | {times(each['ratio'])}"
             made.append(f"| {lead} | {each['name']} | {shown} | {limit} | {met([each, each])} |")
     return made
 
 
+def write(results: Path) -> None:
+    """A run's own table, beside its results: what it was made on, then all rivals."""
+    head, rows = read(results)
+    facts = [f"- {name}: {fact(value)}" for name, value in head.items() if value is not None]
+    table = [line for row in rows for line in lines(row, row)]
+    results.with_suffix(".md").write_text("\n".join([*facts, "", HEAD, *table, ""]))
+
+
+def fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items())
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
 def main(one: str, other: str | None = None) -> None:
-    with open(one) as first, open(other or one) as second:
-        rows = list(zip(json.load(first), json.load(second), strict=True))
+    rows = list(zip(read(one)[1], read(other or one)[1], strict=True))
     print(HEAD)
     for each in rows:
         shown = lines(*each) if other else netty(each[0])

@@ -1,4 +1,4 @@
-"""Rivals that are packages: made only if they are installed."""
+"""Rivals that are packages, or of a newer Python: made only if they are there."""
 
 from typing import Any
 
@@ -8,3 +8,24 @@ def aioquic_buffer(data: bytes | None = None, capacity: int = 0) -> dict[str, An
     from aioquic.buffer import Buffer
 
     return {"buf": Buffer(capacity) if data is None else Buffer(data=data)}
+
+
+def h11_buffer(data: bytes) -> Any:
+    """What h11 receives into."""
+    from h11._receivebuffer import ReceiveBuffer
+
+    buffer = ReceiveBuffer()
+    buffer += data
+    return buffer
+
+
+def tornado_buffer() -> Any:
+    """What tornado keeps to be sent."""
+    from tornado.iostream import _StreamBuffer
+
+    return _StreamBuffer()
+
+
+def takes_bytes() -> bool:
+    """bytearray.take_bytes() came with Python 3.15."""
+    return hasattr(bytearray, "take_bytes")

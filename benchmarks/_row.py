@@ -54,10 +54,9 @@ class Row:
         there = [contestant for contestant in self.contestants if contestant.present()]
         for contestant in there:
             contestant.open()
-        first = there[0].result()
-        for contestant in there[1:]:
-            got = contestant.result()
-            assert got == first, f"{self.id} {self.work}: {contestant.name} gives {got!r}, not {first!r}"
+        results = [contestant.result() for contestant in there]
+        for contestant, got in zip(there, results):
+            assert got == results[0], f"{self.id} {self.work}: {contestant.name} gives {got!r}, not {results[0]!r}"
         return there
 
 
@@ -108,7 +107,8 @@ def measure(row: Row, samples: int, seconds: float) -> Result:
     contestants = row.open()
     taken: dict[str, list[float]] = {each.name: [] for each in row.contestants if each in contestants or each.wanted}
     for turn in range(min(row.samples or samples, samples)):
-        for contestant in contestants[turn % len(contestants):] + contestants[:turn % len(contestants)]:
+        first = turn % max(1, len(contestants))
+        for contestant in contestants[first:] + contestants[:first]:
             taken[contestant.name].append(contestant.sample(seconds))
     for contestant in contestants:
         contestant.close()

@@ -15,15 +15,15 @@ def figure(value: float) -> str:
 def lines(result: Result, optimised: bool) -> Iterator[tuple[str, ...]]:
     """A line a contestant, zbuf first; a rival's ratio is zbuf's median over its."""
     for k, name in enumerate(result.names()):
+        row = (result.row.id, result.row.work) if k == 0 else ("", "")
         if not result.ran(name):
-            yield "", "", name, "not run", "", "", "", ""
+            yield *row, name, "not run", "", "", "", ""
             continue
         low, high = result.quartiles(name)
         ratio = result.ratio(name) if k else None
         target, met = result.target(name, optimised), result.met(name, optimised)
         yield (
-            result.row.id if k == 0 else "",
-            result.row.work if k == 0 else "",
+            *row,
             name,
             f"{figure(result.median(name))} {result.row.unit}".strip(),
             f"{figure(low)} .. {figure(high)}",
@@ -53,4 +53,5 @@ def record(result: Result, optimised: bool) -> dict[str, Any]:
         }
         for k, name in enumerate(result.names())
     ]
-    return {"row": result.row.id, "work": result.row.work, "unit": result.row.unit, "contestants": contestants}
+    row = result.row
+    return {"row": row.id, "work": row.work, "unit": row.unit, "rate": row.rate, "contestants": contestants}

@@ -9,6 +9,7 @@ import zbuf
 from benchmarks._loop import Loop
 from benchmarks._netty import both
 from benchmarks._pytest import bench, name
+from benchmarks._rivals import h11_buffer, takes_bytes
 from benchmarks._row import Row, contests
 from zbuf.codec import DelimiterDecoder, LengthFieldDecoder, LineDecoder
 
@@ -21,13 +22,9 @@ class Frames(Loop):
     """A statement that gives many frames: nanoseconds of one."""
 
     def __init__(self, name, stmt, setup, frames, check="contents({})", **options):
-        self._frames = frames
         check = check.format(stmt)
-        super().__init__(name, stmt, lambda: {**setup(), "contents": contents}, times=1, check=check, **options)
-
-    def open(self):
-        super().open()
-        self.count = self._frames
+        super().__init__(
+            name, stmt, lambda: {**setup(), "contents": contents}, times=1, of=frames, check=check, **options)
 
 
 def contents(frames):
@@ -73,6 +70,27 @@ def bytearray_and_del(fragments):
     return frames
 
 
+def bytearray_and_take_bytes(fragments):
+    acc, frames, unpack = bytearray(), [], HEAD.unpack_from
+    for fragment in fragments:
+        acc += fragment
+        while len(acc) >= 4:
+            (n,) = unpack(acc)
+            if len(acc) - 4 < n:
+                break
+            acc.take_bytes(4)
+            frames.append(acc.take_bytes(n))
+    return frames
+
+
+def h11_lines(data):
+    """With their ends."""
+    buffer, lines = h11_buffer(data), []
+    while (line := buffer.maybe_extract_next_line()) is not None:
+        lines.append(line)
+    return lines
+
+
 def feed_all(decoder, fragments):
     frames = []
     for fragment in fragments:
@@ -103,6 +121,7 @@ def decoder():
 STREAM, COUNT = framed(4 * BLOCK, 16, 256)
 FRAGMENTS = [STREAM[i : i + FRAGMENT] for i in range(0, len(STREAM), FRAGMENT)]
 LINES = b"".join(b"%031d\n" % k for k in range(BLOCK // 32))
+CRLF_LINES = b"".join(b"%030d\r\n" % k for k in range(BLOCK // 32))
 
 ROWS = [
     split("split 64 KiB into frames of 16..256 B", 16, 256, 0.13, 1.25),
@@ -120,6 +139,8 @@ ROWS = [
             Frames(
                 "bytearray += and del", "all(pieces)",
                 lambda: {"all": bytearray_and_del, "pieces": FRAGMENTS}, COUNT),
+            *[Frames("bytearray += and take_bytes", "all(pieces)",
+                     lambda: {"all": bytearray_and_take_bytes, "pieces": FRAGMENTS}, COUNT)] * takes_bytes(),
             *both("lengthFields", COUNT, FRAGMENTS),
         ],
         {"bytearray += and del": 0.2},
@@ -138,6 +159,19 @@ ROWS = [
             *both("lines", 2048, [LINES]),
         ],
         {"bytes.split (copies)": 1.1},
+    ),
+    Row(
+        "F4",
+        r"split 64 KiB into lines of 32 B, \r\n",
+        [
+            Frames("zbuf", "feed(buf)", lambda: {"feed": LineDecoder(80).feed, "buf": zbuf.copied(CRLF_LINES)}, 2048),
+            Frames(
+                "bytes.split (copies)", "split(mark)", lambda: {"split": CRLF_LINES.split, "mark": b"\r\n"}, 2048,
+                check="contents({})[:-1]"),
+            Frames(
+                "h11 ReceiveBuffer", "lines(data)", lambda: {"lines": h11_lines, "data": CRLF_LINES}, 2048,
+                check="[line[:-2] for line in {}]", needs="h11"),
+        ],
     ),
 ]
 

@@ -1,7 +1,9 @@
 """C12, C14: what does a program in Cython pay that cimports zbuf?"""
 
 import importlib.util
+from collections.abc import Callable
 from time import thread_time_ns
+from typing import Any
 
 import zbuf
 from benchmarks._compile import strangers
@@ -13,7 +15,7 @@ NUMBERS = b"".join((7_654_321 * k % 2**32).to_bytes(4, "big") for k in range(COU
 PIECE = bytes(range(64))
 
 
-def per_turn(work: str, data, turns: int, reads: int = 1) -> float:
+def per_turn(work: str, data: Any, turns: int, reads: int) -> float:
     """Nanoseconds of one turn, or of one of its reads."""
     run = getattr(strangers(), work)
     run(data, 1)
@@ -22,9 +24,9 @@ def per_turn(work: str, data, turns: int, reads: int = 1) -> float:
     return (thread_time_ns() - start) / turns / reads
 
 
-def contestant(name: str, work: str, data, turns: int, reads: int = 1) -> Figure:
+def contestant(name: str, work: str, make: Callable[[], Any], turns: int, reads: int = 1) -> Figure:
     return Figure(
-        name, lambda: per_turn(work, data, turns, reads), result=lambda: getattr(strangers(), work)(data, 1)
+        name, lambda: per_turn(work, make(), turns, reads), result=lambda: getattr(strangers(), work)(make(), 1)
     )
 
 
@@ -33,8 +35,8 @@ def composite(count: int) -> Row:
         "C14",
         f"Cython: build {count} x 64 B, read all",
         [
-            contestant("zbuf", "build_and_read", [zbuf.copied(PIECE) for _ in range(count)], 4_000),
-            contestant("join, read unchecked", "join_and_read", [PIECE] * count, 4_000),
+            contestant("zbuf", "build_and_read", lambda: [zbuf.copied(PIECE) for _ in range(count)], 4_000),
+            contestant("join, read unchecked", "join_and_read", lambda: [PIECE] * count, 4_000),
             Netty("addComponentAndRead", PIECE, count),
         ],
         {"Netty": 0.35},
@@ -46,8 +48,8 @@ ROWS = [
         "C12",
         "Cython: read_u32, per read",
         [
-            contestant("zbuf, bounds checked", "read_checked", zbuf.copied(NUMBERS), 1_000, COUNT),
-            contestant("pointer, unchecked", "read_raw", NUMBERS, 1_000, COUNT),
+            contestant("zbuf, bounds checked", "read_checked", lambda: zbuf.copied(NUMBERS), 1_000, COUNT),
+            contestant("pointer, unchecked", "read_raw", lambda: NUMBERS, 1_000, COUNT),
             Netty("sumOfInts", NUMBERS),
         ],
         {"Netty": 1.5},

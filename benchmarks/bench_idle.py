@@ -4,11 +4,11 @@ import asyncio
 import importlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 
 import zbuf
+from benchmarks._resident import resident
 from benchmarks._row import Figure, Row
 from benchmarks.load import loops
 from zbuf.codec import LengthFieldDecoder
@@ -59,11 +59,6 @@ async def echo(stream: zbuf.aio.Stream) -> None:
     while (frame := await stream.read_frame(frames)) is not None:
         stream.write(frame)
         await stream.drain()
-
-
-def resident() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def contestant(kind: str, loop: str, what: str) -> Figure:

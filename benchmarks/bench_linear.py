@@ -1,11 +1,13 @@
 """C15: does the cost of appending and draining stay linear in the number of parts?"""
 
-import math
+import importlib.util
 from time import thread_time_ns
 
 import pytest
 
 import zbuf
+from benchmarks import _fit
+from benchmarks._rivals import takes_bytes, tornado_buffer
 from benchmarks._row import Figure, Row
 
 PART = bytes(600)    # above what a composite copies
@@ -34,14 +36,36 @@ def bytearray_drain(count: int) -> int:
     return drained
 
 
+def take_bytes_drain(count: int) -> int:
+    acc = bytearray()
+    for _ in range(count):
+        acc += PART
+    drained = 0
+    while acc:
+        drained += len(acc.take_bytes(len(PART)))
+    return drained
+
+
+def tornado_drain(count: int) -> int:
+    """What it keeps for a socket that is not ready, and how it sends from it."""
+    queue = tornado_buffer()
+    for _ in range(count):
+        queue.append(PART)
+    drained = 0
+    while queue:
+        with queue.peek(len(PART)) as piece:
+            size = len(bytes(piece))
+        queue.advance(size)
+        drained += size
+    return drained
+
+
+def contestant(name: str, work) -> Figure:
+    return Figure(name, lambda: exponent(work), result=lambda: work(100))
+
+
 def exponent(work) -> float:
-    """The slope of log(time) over log(count), fitted by least squares."""
-    points = []
-    for count in COUNTS:
-        best = min(timed(work, count) for _ in range(3))
-        points.append((math.log(count), math.log(best)))
-    x, y = (sum(axis) / len(points) for axis in zip(*points))
-    return sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return _fit.exponent([(count, min(timed(work, count) for _ in range(3))) for count in COUNTS])
 
 
 def timed(work, count: int) -> int:
@@ -50,22 +74,25 @@ def timed(work, count: int) -> int:
     return thread_time_ns() - start
 
 
+WORKS = {"zbuf": composite_drain, "bytearray += and del": bytearray_drain}
+if takes_bytes():
+    WORKS["bytearray += and take_bytes"] = take_bytes_drain
+if importlib.util.find_spec("tornado") is not None:
+    WORKS["tornado _StreamBuffer"] = tornado_drain
+
 ROWS = [
     Row(
         "C15",
         "append up to 20,000 x 600 B, drain",
-        [
-            Figure("zbuf", lambda: exponent(composite_drain), result=lambda: composite_drain(100)),
-            Figure("bytearray += and del", lambda: exponent(bytearray_drain), result=lambda: bytearray_drain(100)),
-        ],
+        [contestant(name, work) for name, work in WORKS.items()],
         limit=1.1,
         unit="exponent",
         samples=3,
-    )
+    ),
 ]
 
 
 @pytest.mark.benchmark(group="C15 append and drain 10,000 parts of 600 B")
-@pytest.mark.parametrize("work", [composite_drain, bytearray_drain])
+@pytest.mark.parametrize("work", list(WORKS.values()), ids=list(WORKS))
 def test_drain(benchmark, work):
     assert benchmark(work, 10_000) == 10_000 * len(PART)

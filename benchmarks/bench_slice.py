@@ -8,60 +8,68 @@ from benchmarks._netty import both
 from benchmarks._pytest import bench, name
 from benchmarks._row import Row, contests
 
-N = 64
-DATA = bytes(range(256)) * 25    # 100 slices of 64 bytes
-
-
-def memoryview_slice() -> Loop:
+def memoryview_slice(n: int, data: bytes) -> Loop:
     return Loop(
         "memoryview slice",
-        f"data[{{at}}:{{at}} + {N}]",
-        lambda: {"data": memoryview(DATA)},
-        step=N,
-        check=f"bytes(data[0:{N}])",
+        f"data[{{at}}:{{at}} + {n}]",
+        lambda: {"data": memoryview(data)},
+        step=n,
+        check=f"bytes(data[0:{n}])",
     )
 
 
-def bytes_slice() -> Loop:
-    return Loop("bytes slice (copies)", f"data[{{at}}:{{at}} + {N}]", lambda: {"data": DATA}, step=N, check=f"data[0:{N}]")
+def bytes_slice(n: int, data: bytes) -> Loop:
+    return Loop("bytes slice (copies)", f"data[{{at}}:{{at}} + {n}]", lambda: {"data": data}, step=n, check=f"data[0:{n}]")
 
 
-ROWS = [
-    Row(
+def content(n: int) -> bytes:
+    """A hundred slices."""
+    return (bytes(range(256)) * (100 * n // 256 + 1))[: 100 * n]
+
+
+def sliced(n: int) -> Row:
+    data = content(n)
+    return Row(
         "C3",
-        "buf[a:b] of 64 B",
+        f"buf[a:b] of {n} B",
         [
             Loop(
                 "zbuf",
-                f"buf[{{at}}:{{at}} + {N}]",
-                lambda: {"buf": zbuf.copied(DATA)},
-                step=N,
-                check=f"bytes(buf[0:{N}])",
+                f"buf[{{at}}:{{at}} + {n}]",
+                lambda: {"buf": zbuf.copied(data)},
+                step=n,
+                check=f"bytes(buf[0:{n}])",
             ),
-            memoryview_slice(),
-            bytes_slice(),
-            *both("retainedSlice", DATA, N),
+            memoryview_slice(n, data),
+            bytes_slice(n, data),
+            *both("retainedSlice", data, n),
         ],
         {"memoryview slice": (0.60, 0.72)},
-    ),
-    Row(
+    )
+
+
+def read(n: int) -> Row:
+    data = content(n)
+    return Row(
         "C3",
-        "read_slice(64)",
+        f"read_slice({n})",
         [
             Loop(
                 "zbuf",
-                f"buf.read_slice({N})",
-                lambda: {"buf": zbuf.copied(DATA)},
+                f"buf.read_slice({n})",
+                lambda: {"buf": zbuf.copied(data)},
                 before="buf.reader_index = 0",
-                check=f"bytes(buf.slice(0, {N}))",
+                check=f"bytes(buf.slice(0, {n}))",
             ),
-            memoryview_slice(),
-            bytes_slice(),
-            *both("readRetainedSlice", DATA, N),
+            memoryview_slice(n, data),
+            bytes_slice(n, data),
+            *both("readRetainedSlice", data, n),
         ],
         {"memoryview slice": (0.43, 0.55)},
-    ),
-]
+    )
+
+
+ROWS = [sliced(64), read(64)]
 
 
 @pytest.mark.parametrize(("row", "loop"), contests(ROWS), ids=name)

@@ -16,9 +16,8 @@ COUNT = 100
 NUMBERS = b"".join((7_654_321 * k).to_bytes(4, "big") for k in range(COUNT))
 
 
-def bytes_row(n: int, size: str, target: float) -> Row:
-    piece = bytes(range(256)) * 4
-    piece = piece[:n]
+def bytes_row(n: int, size: str, target: float | None) -> Row:
+    piece = (bytes(range(256)) * (n // 256 + 1))[:n]
     return Row(
         "C8",
         f"write_bytes {size}",
@@ -46,7 +45,7 @@ def bytes_row(n: int, size: str, target: float) -> Row:
             ),
             Netty("writeBytes", piece),
         ],
-        {"bytearray +=": target},
+        {} if target is None else {"bytearray +=": target},
     )
 
 

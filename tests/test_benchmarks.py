@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,12 +31,17 @@ def root(monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT)])
 
 
-def run(*arguments, **environment):
-    command = [sys.executable, "-c", PROGRAM, str(ROOT), "--quick", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+@pytest.fixture
+def run(tmp_path):
+    """The command in a process of its own; what it keeps is run.json and run.md, unless it is told otherwise."""
+    def run(*arguments, **environment):
+        command = [sys.executable, "-c", PROGRAM, str(ROOT), "--quick", "--results", str(tmp_path / "run"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+
+    return run
 
 
-def test_a_row_reports_every_contestant_with_its_ratio():
+def test_a_row_reports_every_contestant_with_its_ratio(run):
     rows = json.loads(run("--only", "C4", "--json").stdout)
     assert [row["work"] for row in rows] == ["read_u16", "read_u32", "read_u64"]
     for row in rows:
@@ -49,7 +55,7 @@ def test_a_row_reports_every_contestant_with_its_ratio():
         assert all(rival["ratio"] > 0 for rival in rivals)
 
 
-def test_without_java_netty_is_named_as_not_run(tmp_path):
+def test_without_java_netty_is_named_as_not_run(run, tmp_path):
     asked = ["--only", "C5", "--netty"]
     done = run(*asked, "--json", JAVA_HOME=str(tmp_path))
     (row,) = json.loads(done.stdout)
@@ -181,3 +187,311 @@ def test_the_load_sees_that_other_bytes_come_back():
         done = load(listener.getsockname()[1])
         thread.join()
     assert (done.returncode, done.stderr) == (1, "what came is not the answer\n")
+
+
+# -- what is kept
+
+
+def in_this_process(monkeypatch, rows, *arguments):
+    from benchmarks import __main__ as command
+
+    monkeypatch.setattr(command, "rows", lambda only: rows)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *map(str, arguments)])
+    command.main()
+
+
+def figures(id, *names, value=1.0, unit="ns", rate=False):
+    from benchmarks._row import Figure, Row
+
+    return Row(id, "work", [Figure(name, lambda: value) for name in names], unit=unit, rate=rate)
+
+
+def test_a_run_is_kept_with_what_it_was_made_on(run, tmp_path):
+    printed = json.loads(run("--only", "C9", "--json").stdout)
+    kept = json.loads((tmp_path / "run.json").read_text())
+    assert [{**row, "took": None} for row in printed] == [{**row, "took": None} for row in kept["rows"]]
+    assert all(row["took"] >= 0 for row in kept["rows"])
+    assert kept["head"]["interpreter"].split()[1] == ".".join(map(str, sys.version_info[:3]))
+    assert kept["head"]["cores"] >= 1 and kept["head"]["optimised"] in (True, False) and kept["head"]["cpu"]
+    report = (tmp_path / "run.md").read_text()
+    assert "| C9 | len(buf) | ns |" in report and f"- cpu: {kept['head']['cpu']}\n" in report
+
+
+def test_a_run_that_is_cut_short_keeps_the_rows_before(monkeypatch, tmp_path, capsys):
+    from benchmarks._results import read
+    from benchmarks._row import Figure, Row
+
+    def cut():
+        raise KeyboardInterrupt
+
+    rows = [figures("C1", "zbuf", "rival"), Row("C2", "cut", [Figure("zbuf", cut)])]
+    with pytest.raises(KeyboardInterrupt):
+        in_this_process(monkeypatch, rows, "--json", "--results", tmp_path / "cut")
+    assert [row["row"] for row in read(tmp_path / "cut.json")[1]] == ["C1"]
+    assert "| C1 | work |" in (tmp_path / "cut.md").read_text()
+    assert json.loads(capsys.readouterr().out + "]")[0]["row"] == "C1"
+
+
+def test_a_run_keeps_nothing_half_written(tmp_path):
+    from benchmarks._results import Results, read
+
+    results = Results(str(tmp_path / "run"), {"zbuf": "1"})
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        results.add({"row": object()})
+    assert read(results.path) == ({"zbuf": "1"}, [])
+
+
+def test_rows_are_asked_for_by_name_or_letter(monkeypatch):
+    from benchmarks import _rows
+
+    monkeypatch.setattr(_rows, "every", lambda: [figures(id, "zbuf") for id in ("N10", "C13b", "N2", "C13", "C2")])
+    assert [row.id for row in _rows.rows(None)] == ["C2", "C13", "C13b", "N2", "N10"]
+    assert [row.id for row in _rows.rows("C13,N")] == ["C13", "N2", "N10"]
+
+
+def test_a_run_that_is_watched_says_what_it_does(run):
+    said = run("--only", "C9").stderr.splitlines()
+    assert said == ["1/2 C9 len(buf)", "2/2 C9 buf[i]"]
+    assert run("--only", "C9", "--json").stderr == ""
+
+
+def test_a_terminal_sees_it_beside_json_for_a_program(tmp_path):
+    """As a bar where there is rich, as lines where there is none."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", PROGRAM, str(ROOT), "--quick", "--json", "--only", "C9", "--results", str(tmp_path / "run")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    assert b"C9 buf[i]" in os.read(ours, 1 << 16)
+    os.close(ours)
+    assert len(json.loads(done.stdout)) == 2
+
+
+# -- what has changed
+
+
+def kept(id, unit="ns", rate=False, **quartiles):
+    contestants = [{"name": name, "median": sum(ends) / 2, "quartiles": ends} for name, ends in quartiles.items()]
+    return {"row": id, "work": "work", "unit": unit, "rate": rate, "contestants": contestants}
+
+
+def marks(old, new):
+    from benchmarks._compare import changes
+
+    return [(change.row["row"], change.name, change.mark) for change in changes(old, new)]
+
+
+def test_a_change_is_marked_if_it_is_more_than_both_runs_waver():
+    old = [kept("C1", zbuf=(90, 110), zbuf_slow=(99, 101), rival=(99, 101), gone=(1, 1))]
+    assert marks(old, old) == [("C1", "zbuf", ""), ("C1", "zbuf_slow", ""), ("C1", "rival", ""), ("C1", "gone", "")]
+    new = [kept("C1", zbuf=(109, 130), zbuf_slow=(102, 104), rival=(110, 112), come=(1, 1))]
+    assert marks(old, new) == [("C1", "zbuf", ""), ("C1", "zbuf_slow", ""), ("C1", "rival", "WORSE")]
+    assert marks(new, old)[-1] == ("C1", "rival", "better")
+
+
+def test_of_a_rate_more_is_no_worse():
+    slow, fast = [kept("I6", rate=True, zbuf=(1, 1.1))], [kept("I6", rate=True, zbuf=(2, 2.1))]
+    assert (marks(slow, fast), marks(fast, slow)) == ([("I6", "zbuf", "better")], [("I6", "zbuf", "WORSE")])
+
+
+def test_instructions_come_first_and_a_hundredth_of_them_counts():
+    old = [kept("C1", zbuf=(100, 100), rival=(100, 100)), kept("N1", unit="instructions", zbuf=(1000, 1000))]
+    new = [kept("C1", zbuf=(103, 103), rival=(103, 103)), kept("N1", unit="instructions", zbuf=(1011, 1011))]
+    assert marks(old, new) == [("N1", "zbuf", "WORSE"), ("C1", "zbuf", ""), ("C1", "rival", "")]
+
+
+def test_what_did_not_run_or_needs_nothing_has_no_ratio():
+    none = [{**kept("C1"), "contestants": [{"name": "Netty", "median": None, "quartiles": None}]}]
+    assert marks(none, none) == []
+    assert marks([kept("C21", zbuf=(0, 0))], [kept("C21", zbuf=(1, 1))]) == [("C21", "zbuf", "")]
+
+
+def test_a_run_is_held_against_the_one_it_replaces(monkeypatch, tmp_path, capsys):
+    for value in (100.0, 120.0):
+        rows = [figures("C1", "zbuf", value=value)]
+        asked = ["--compare", tmp_path / "run.json"] if value > 100 else []
+        in_this_process(monkeypatch, rows, "--results", tmp_path / "run", *asked)
+    table = capsys.readouterr().out.splitlines()
+    assert table[-2].split() == ["C1", "work", "zbuf", "100", "120", "1.200x", "WORSE"]
+    assert table[-1] == "1 of 1 have changed"
+
+
+# -- instructions
+
+
+def test_without_valgrind_instructions_are_not_run(run, tmp_path):
+    (row,) = json.loads(run("--only", "N4", "--json", PATH=str(tmp_path)).stdout)
+    assert row["unit"] == "instructions" and row["contestants"][0]["median"] is None
+    (line,) = [line for line in run("--only", "N4", PATH=str(tmp_path)).stdout.splitlines() if "N4" in line]
+    assert line.split() == ["N4", "read_u32", "zbuf", "not", "run"]
+    assert "| N4 | read_u32 | instructions | not run |" in (tmp_path / "run.md").read_text()
+
+
+def test_starting_and_looping_are_not_counted(monkeypatch):
+    from benchmarks import bench_instructions
+
+    def refs(program):
+        once = [10**9 + full * (7 * 100 + 3) + (300 - full) * 3 for full in (100, 200, 100)]
+        return [[number + 8000 * k for k, number in enumerate(once)]]    # the parent goes on meanwhile
+
+    monkeypatch.setattr(bench_instructions, "refs", refs)
+    assert bench_instructions.counts([3]) == [7]
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+def test_instructions_are_the_same_each_time():
+    from benchmarks.bench_instructions import counts
+
+    one, other = counts([3]), counts([3])
+    assert 10 < one[0] < 1000 and one == pytest.approx(other, rel=0.005)
+
+
+# -- growth
+
+
+DOUBLING = [2**k for k in range(8)]
+
+
+def grown(cost):
+    return [(n, cost(n)) for n in DOUBLING]
+
+
+@pytest.mark.parametrize("power", [0, 0.5, 1, 2])
+def test_an_exponent_is_that_of_the_curve(power):
+    from benchmarks._fit import exponent, halves
+
+    points = grown(lambda n: 30 * n**power)
+    assert [exponent(points), *halves(points)] == pytest.approx([power] * 3)
+
+
+def test_a_curve_is_flagged_if_it_bends_up():
+    from benchmarks._fit import bends_up
+
+    assert bends_up(grown(lambda n: 30 + n), 0)
+    assert bends_up(grown(lambda n: n + n * n / 16), 1)
+    assert not bends_up(grown(lambda n: 30 + n), 1)       # the constant beside what is linear
+    assert not bends_up(grown(lambda n: 30 * n**0.1), 0)
+    assert not bends_up([(n, 30 + (n == 1)) for n in DOUBLING], 0)    # noise
+
+
+def test_the_report_of_growth_names_the_curve_that_bends(monkeypatch, tmp_path, capsys):
+    from benchmarks import growth
+    from benchmarks._results import read
+
+    curves = [growth.Curve("slow", "parts", DOUBLING, lambda n: 30 + n), growth.Curve("flat", "bytes", DOUBLING, lambda n: 30)]
+    monkeypatch.setattr(growth, "curves", lambda: curves)
+    in_this_process(monkeypatch, [], "--growth", "--results", tmp_path / "growth")
+    _, slow, flat = capsys.readouterr().out.splitlines()
+    assert slow.startswith("slow") and slow.endswith("BENDS UP") and flat.split()[-3:] == ["0.00", "0.00", "0.00"]
+    assert [row["bends"] for row in read(tmp_path / "growth.json")[1]] == [True, False]
+
+
+def test_every_curve_has_a_cost_and_points_for_both_halves():
+    from benchmarks import growth
+
+    for curve in [*growth.BY_BYTES, *growth.BY_PARTS, *growth.BY_LIVE, *growth.BY_VIEWS, *growth.by_threads()]:
+        assert len(curve.points) >= 6
+        assert isinstance(curve.cost(curve.points[0]), float)
+
+
+def test_threads_are_asked_where_they_run_at_once(monkeypatch):
+    from benchmarks import growth
+
+    for enabled in (True, False):
+        monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
+        assert ("threads" in {curve.against for curve in growth.curves()}) != enabled
+    assert growth.at_once(lambda: None)(2) > 0
+
+
+# -- plots
+
+
+def test_what_is_drawn_gives_the_same_result_in_all_contestants():
+    from benchmarks import plots
+
+    for plot in plots.PLOTS:
+        row = plot.rows()[0]
+        assert (row.id, row.work, row.targets) == (plot.name, str(plot.points[0]), {})
+        contestants = row.open()
+        assert contestants[0].name.startswith("zbuf")
+        for contestant in contestants:
+            contestant.close()
+
+
+def test_of_the_same_figures_the_same_plot_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    from benchmarks import plots
+
+    records = [{**kept("slice", zbuf=(30, 30 + n), Netty=(9, 10)), "work": str(n)} for n in (16, 64, 4096)]
+    records[0]["contestants"].append({"name": "not run", "median": None, "quartiles": None})
+    drawn = []
+    for _ in range(2):
+        plots.draw(records, tmp_path)
+        drawn.append((tmp_path / "slice.svg").read_text())
+    assert drawn[0] == drawn[1] and "<dc:date>" not in drawn[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["slice.svg"]
+    assert all(word in drawn[0] for word in ("zbuf", "Netty", "4 Ki", "nanoseconds")) and "not run" not in drawn[0]
+
+
+def test_a_plot_is_asked_for_by_its_name():
+    from benchmarks import plots
+
+    assert {row.id for row in plots.rows(None)} == {plot.name for plot in plots.PLOTS}
+    assert {row.id for row in plots.rows("slice,find")} == {"slice", "find"}
+
+
+# -- memory
+
+
+def test_all_that_a_trace_makes_it_gives_back():
+    from benchmarks._trace import Trace
+
+    made, given = [], []
+    trace = Trace(lambda size: made.append(size) or size, given.append, lambda: len(made), 6)
+    (most, at), (later, later_at) = trace.run()
+    assert most > later > trace.requested > 0 and at < later_at < len(made)
+    trace.drain()
+    assert sorted(given) == sorted(made)
+
+
+def test_memory_that_the_trace_itself_takes_is_not_counted(monkeypatch):
+    from benchmarks import bench_resident
+
+    lives = {"zbuf": {"live": 100, "peak": 150, "drained": 0}, "nothing": {"live": 100, "peak": 20, "drained": 5}}
+    monkeypatch.setattr(bench_resident, "life", lambda kind, mib: lives[kind])
+    assert (bench_resident.held("zbuf", 6, "peak"), bench_resident.held("zbuf", 6, "drained")) == (130, 0)
+
+
+def test_without_jemalloc_it_is_named_as_not_run(monkeypatch):
+    from benchmarks import bench_resident
+    from benchmarks._row import measure
+
+    monkeypatch.setattr(bench_resident, "JEMALLOC", None)
+    result = measure(bench_resident.row("", "", lambda kind: 1.0), 3, 0)
+    assert [result.ran(name) for name in result.names()] == [True, True, False, True]
+
+
+# -- rivals
+
+
+class Taking(bytearray):
+    """As bytearray is from Python 3.15 on."""
+
+    def take_bytes(self, n):
+        taken = bytes(self[:n])
+        del self[:n]
+        return taken
+
+
+def test_who_takes_bytes_gets_the_same(monkeypatch):
+    from benchmarks import bench_codec, bench_linear
+
+    for module in (bench_codec, bench_linear):
+        monkeypatch.setattr(module, "bytearray", Taking, raising=False)
+    assert bench_codec.bytearray_and_take_bytes(bench_codec.FRAGMENTS) == bench_codec.bytearray_and_del(bench_codec.FRAGMENTS)
+    assert bench_linear.take_bytes_drain(10) == 10 * len(bench_linear.PART)
+
+
+@pytest.mark.parametrize("id", ["C15", "C22", "F3", "F4"])
+def test_all_who_share_or_split_give_the_same(run, id):
+    for row in json.loads(run("--only", id, "--json").stdout):
+        assert all(each["median"] is not None for each in row["contestants"])

@@ -11,7 +11,7 @@ from zbuf._pool cimport zb_pool
 # the layout of a block. Change it with every change to those. Cython imports
 # variables by name, used or not, so a module that was compiled against another
 # number fails at its import and not in its calls.
-cdef int zbuf_abi_2
+cdef int zbuf_abi_3
 
 cdef enum:
     # Values of _lim that say why no write goes straight to _mem.
@@ -105,6 +105,15 @@ cdef class ByteBuf:
         else:
             self._settle(self._r + n, self._w)
 
+    cdef inline int _leb(self, int bits, uint64_t *value) except -1:
+        # Bytes of the LEB128 number at the reader, which moves past it; 0 if it
+        # has no end yet, and then nothing moves.
+        if self._r < self._run and self._mem[self._r] < 0x80:
+            value[0] = self._mem[self._r]
+            self._r += 1
+            return 1
+        return self._leb_slow(bits, value)
+
     cdef const unsigned char *_take_slow(self, Py_ssize_t n) except NULL
     cdef const unsigned char *_look_slow(self, Py_ssize_t offset, Py_ssize_t n) except NULL
     cdef const unsigned char *_at_slow(self, Py_ssize_t i, Py_ssize_t n) except NULL
@@ -170,7 +179,7 @@ cdef class ByteBuf:
     cdef bint _matches(self, Py_ssize_t i, const unsigned char *data, Py_ssize_t n) noexcept
     cdef bint _equals(self, ByteBuf other) noexcept
     cdef str _text(self, Py_ssize_t i, Py_ssize_t n, object encoding, object errors)
-    cdef int _leb(self, int bits, uint64_t *value) except -1
+    cdef int _leb_slow(self, int bits, uint64_t *value) except -1
     cdef int _raise_endless(self) except -1
     cdef int _write_leb(self, uint64_t value) except -1
     cdef bint _has_at_end(self, object needle, object start, object end, bint last) except -1

@@ -1308,16 +1308,10 @@ cdef class ByteBuf:
         cdef int n = quic_size(number)
         quic_encode(self._room(n), number, n)
 
-    cdef int _leb(self, int bits, uint64_t *value) except -1:
-        # Bytes of the number at the reader, which moves past it; 0 if it has
-        # no end yet, and then nothing moves.
+    cdef int _leb_slow(self, int bits, uint64_t *value) except -1:
         cdef unsigned char scratch[LONGEST]
         cdef const unsigned char *p = self._mem + self._r
         cdef Py_ssize_t here = self._run - self._r
-        if here > 0 and p[0] < 0x80:
-            value[0] = p[0]
-            self._r += 1
-            return 1
         self._live()
         if here < LONGEST and here < self._w - self._r:
             here = min(<Py_ssize_t>LONGEST, self._w - self._r)

@@ -15,18 +15,20 @@ cdef enum:
 cdef inline int leb_decode(const unsigned char *p, Py_ssize_t n, int bits, uint64_t *value) noexcept nogil:
     # Bytes used; 0 if the n bytes end before the number does, -1 if it does
     # not fit `bits` (32 or 64).
-    cdef int longest = (bits + 6) // 7
-    cdef int spare = longest * 7 - bits
+    cdef int last = (bits + 6) // 7 - 1
+    cdef int spare = (last + 1) * 7 - bits
+    cdef uint64_t sum = 0
     cdef int i = 0
-    value[0] = 0
-    while i < n:
-        value[0] |= <uint64_t>(p[i] & 0x7F) << (7 * i)
-        if i == longest - 1:
-            return longest if p[i] <= 0x7F >> spare else -1
+    while i < n and i < last:
+        sum |= <uint64_t>(p[i] & 0x7F) << (7 * i)
+        if p[i] < 0x80:
+            value[0] = sum
+            return i + 1
         i += 1
-        if p[i - 1] < 0x80:
-            return i
-    return 0
+    if i == n:
+        return 0
+    value[0] = sum | <uint64_t>p[i] << (7 * i)
+    return last + 1 if p[i] <= 0x7F >> spare else -1
 
 
 cdef inline int leb_size(uint64_t value) noexcept nogil:

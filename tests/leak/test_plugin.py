@@ -67,10 +67,11 @@ TESTS = """
 def run(tmp_path):
     """Run the tests above with these options; (what failed, the output)."""
     (tmp_path / "test_them.py").write_text(textwrap.dedent(TESTS))
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def run(*options):
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "zbuf.testing", "-p", "no:cacheprovider", "-c", "/dev/null",
+            [sys.executable, "-m", "pytest", "-p", "zbuf.testing", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini"),
              "--rootdir", str(tmp_path), "--confcutdir", str(tmp_path), "-rfE", "-q", *options, str(tmp_path)],
             capture_output=True, text=True, timeout=50, env={**CLEAN, "PYTHONPATH": ":".join(sys.path)})
         return re.findall(r"^(ERROR|FAILED) .*::test_(\w+)", done.stdout, re.MULTILINE), done.stdout
