@@ -12,8 +12,6 @@ from zbuf._memory cimport zb_calloc, zb_memalign
 from zbuf._native cimport ZB_FREE_THREADED, ZB_SANITIZED, zb_lock, zb_mutex, zb_poison, zb_store, zb_unlock, zb_unpoison
 from zbuf._sizeclass cimport CLASSES, HEADERS, LARGEST, class_of, class_size
 
-from os import register_at_fork
-
 from zbuf.errors import PoolExhaustedError, ReleasedError
 
 cdef extern from *:
@@ -25,6 +23,9 @@ cdef extern from "<time.h>":
         long tv_nsec
     int CLOCK_MONOTONIC_COARSE
     int clock_gettime(int clock, timespec *now)
+
+cdef extern from "<pthread.h>":
+    int pthread_atfork(void (*prepare)() noexcept, void (*parent)() noexcept, void (*child)() noexcept)
 
 cdef extern from "<string.h>":
     void explicit_bzero(void *p, size_t n)
@@ -721,15 +722,7 @@ cdef void pools_unlock() noexcept:
     zb_unlock(&mutex)
 
 
-def _before_fork():
-    """Wait until no other thread is inside a pool."""
-    pools_lock()
-
-
-def _after_fork():
-    """Let the threads of parent and child go on."""
-    pools_unlock()
-
-
-if ZB_FREE_THREADED:
-    register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+# No thread is inside a pool at a fork. Not by os.register_at_fork: others' hooks, and Python while it stops
+# all threads, would come between, and wait for who waits for the lock.
+if ZB_FREE_THREADED and pthread_atfork(pools_lock, pools_unlock, pools_unlock):
+    raise MemoryError("no memory for what is done at a fork")
