@@ -213,5 +213,7 @@ cdef int borrow(object data, Py_buffer *view) except -1
 # Copies n bytes from i to dst as they are now, also where they overlap it.
 # REQUIRES: i + n <= _cap.
 cdef int gather(ByteBuf buf, Py_ssize_t i, unsigned char *dst, Py_ssize_t n) except -1
+# Tells leak tracking, for all blocks that a live handle lies in.
+cdef void used(ByteBuf buf, const char *what, str hint=*) noexcept
 # The growth policy: the capacity to take for at least `least` bytes. REQUIRES: least <= most.
 cdef Py_ssize_t grown(Py_ssize_t least, Py_ssize_t most) noexcept

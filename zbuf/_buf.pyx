@@ -193,8 +193,6 @@ cdef class ByteBuf:
     cdef ByteBuf _twin(self):
         cdef ByteBuf twin = blank()
         block_hold(self._block, 1)
-        if tracking > SIMPLE:
-            track_use(self._block, b"duplicate", NULL)
         twin._adopt(self._block, self._mem, self._cap, self._max)
         twin._lim = self._lim
         twin._settle(self._r, self._w)
@@ -770,7 +768,7 @@ cdef class ByteBuf:
         Raises ReleasedError. Source: ByteBuf.retainedDuplicate.
         """
         self._live()
-        return self._twin()
+        return duplicate_of(self)
 
     def as_readonly(self):
         """Make a handle on the same memory that refuses to write.
@@ -782,7 +780,7 @@ cdef class ByteBuf:
         Source: ByteBuf.asReadOnly.
         """
         self._live()
-        cdef ByteBuf twin = self._twin()
+        cdef ByteBuf twin = duplicate_of(self)
         twin._lim = READONLY
         return twin
 
@@ -4009,7 +4007,6 @@ open_nursery(&nursery)
 
 
 cdef void used(ByteBuf buf, const char *what, str hint=None) noexcept:
-    # Tells leak tracking, for all blocks that a live handle lies in.
     cdef Py_ssize_t i = 0
     cdef Py_ssize_t here
     cdef zb_block *block
@@ -4019,6 +4016,14 @@ cdef void used(ByteBuf buf, const char *what, str hint=None) noexcept:
         i += here
         if i >= buf._cap:
             break
+
+
+cdef ByteBuf duplicate_of(ByteBuf buf):
+    # For the program; zbuf's own are no use of its.
+    cdef ByteBuf twin = buf._twin()
+    if tracking > SIMPLE:
+        used(buf, b"duplicate")
+    return twin
 
 
 cdef void release_seen(ByteBuf buf) noexcept:

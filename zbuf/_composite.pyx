@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from zbuf._block cimport zb_block
 from zbuf._buf cimport (
-    ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, private, ratio_of, readable, window_on,
+    ELSEWHERE, READONLY, ByteBuf, blank, must_not_show, private, ratio_of, readable, used, window_on,
 )
 from zbuf._foreign cimport foreign_block
 from zbuf._guard cimport guard
@@ -320,6 +320,8 @@ cdef class CompositeByteBuf(ByteBuf):
         made = self._sub(i, n)
         made._max = n
         made._settle(0, n)
+        if tracking > SIMPLE:
+            used(made, b"slice")
         return made
 
     cdef CompositeByteBuf _sub(self, Py_ssize_t i, Py_ssize_t n):
@@ -335,8 +337,6 @@ cdef class CompositeByteBuf(ByteBuf):
             mem = self._span(i, &here, &block)
             here = min(here, n)
             block_hold(block, 1)
-            if tracking > SIMPLE:
-                track_use(block, b"slice", NULL)
             made._push(block, mem, here, self._parts[self._here].readonly, False)
             i += here
             n -= here

@@ -29,6 +29,9 @@ cdef extern from "<time.h>":
     int CLOCK_MONOTONIC_COARSE
     int clock_gettime(int clock, timespec *now)
 
+cdef extern from "<pthread.h>":
+    int pthread_atfork(void (*prepare)() noexcept, void (*parent)() noexcept, void (*child)() noexcept)
+
 cdef extern from "<string.h>":
     void explicit_bzero(void *p, size_t n)
 

@@ -201,6 +201,7 @@ def test_threads_may_share_an_allocator():
     sys.setswitchinterval(1e-5)
     a = zbuf.PooledAllocator()
     wrong = []
+    meeting = threading.Barrier(4, action=a._check)    # right only while nobody is about to give a block back
     def work(seed):
         rng, live = random.Random(seed), []
         for k in range(4000):
@@ -214,7 +215,8 @@ def test_threads_may_share_an_allocator():
                     wrong.append(seed)
                 buf.release()
             if k % 500 == 0:
-                a.trim(10_000), a.stats(), a.live(), a._check()
+                a.trim(10_000), a.stats(), a.live()
+                meeting.wait()
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for t in threads: t.start()
     for t in threads: t.join()

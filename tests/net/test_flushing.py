@@ -247,6 +247,7 @@ def test_an_owner_that_writes_while_it_is_cancelled_is_queued():
     queue.writelines([Owner(5000), b"tail"])
     assert queue.cancel() == 5004
     assert queue.pending_bytes == 10
+    queue.close()    # the class knows of it, and without the GIL classes live for ever
 
 
 # -- files that are on the disk alone
