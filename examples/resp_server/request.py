@@ -1,0 +1,218 @@
+"""Commands out of a stream of bytes: arrays of bulk strings, and lines of words."""
+
+from __future__ import annotations
+
+import re
+
+import zbuf
+from zbuf.codec import FixedLengthDecoder
+
+from .integer import integer
+from .reply import String
+
+LONGEST_LINE = 64 << 10  # bytes
+LONGEST_BULK = 512 << 20  # bytes
+MOST_ARGUMENTS = 1 << 20
+LARGEST_COMMAND = 1 << 30  # bytes of all arguments
+BUFFER_FROM = 16 << 10  # bytes of a value that stays where it was received
+MOST_AT_ONCE = 64  # commands of one shape
+
+Command = tuple[bytes, ...]  # but the value of a SET may be a buffer: it is String
+
+_STRIDES = {b"*%d" % n: 1 + 2 * n for n in range(1, 64)}  # lines of a command
+_HEADS = {n: b"$%d" % n for n in range(1024)}
+_SIZES = {head: n for n, head in _HEADS.items()}
+
+_WORD = re.compile(rb"""\s*([^\s"']*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')?(?=\s|\Z)""", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
+
+
+class ProtocolError(Exception):
+    """What came is not RESP; `frames` are the commands before it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.frames: list[Command] = []
+
+
+class CommandDecoder:
+    """A decoder like those of zbuf.codec; what follows an error is dropped."""
+
+    def __init__(self) -> None:
+        self._rest = b""  # of a line whose end has not come
+        self._left = 0  # how many arguments the command under way still wants,
+        self._arguments: list[bytes] = []  # those that it has,
+        self._room = LARGEST_COMMAND  # the bytes that they may still have
+        self._bulk: Bulk | None = None  # and the one that is coming
+
+    def feed(self, buf: zbuf.ByteBuf) -> list[Command]:
+        """Give the commands that are whole; raises ProtocolError."""
+        done: list[Command] = []
+        try:
+            if self._bulk is None or self._fill(self._bulk, buf, done):
+                self._split(buf, done)
+        except ProtocolError as error:
+            error.frames = done
+            raise
+        return done
+
+    def _fill(self, bulk: Bulk, buf: zbuf.ByteBuf, done: list[Command]) -> bool:
+        value = bulk.take(buf)
+        if value is None:
+            return False
+        self._bulk = None
+        self._add(value if self._may_be_buffer(value) else bytes(value), done)
+        return True
+
+    def _may_be_buffer(self, value: zbuf.ByteBuf) -> bool:
+        return len(value) >= BUFFER_FROM and len(self._arguments) == 2 and self._arguments[0].upper() == b"SET"
+
+    def _split(self, buf: zbuf.ByteBuf, done: list[Command]) -> None:
+        lines = (self._rest + bytes(buf)).split(b"\r\n")
+        at, last, most = 0, len(lines) - 1, MOST_AT_ONCE
+        while at < last:
+            if self._left:
+                at = self._argument(lines, at, buf, done)
+            elif (end := many(lines, at, most, done)) > at:
+                at = end
+            elif lines[at].startswith(b"*"):
+                self._begin(lines[at])
+                at += 1
+                most //= 2  # where commands differ it is soon no longer tried
+            else:
+                at = self._inline(lines, at, done)
+        self._keep(lines[last] if at == last else b"", done)
+
+    def _begin(self, head: bytes) -> None:
+        count = integer(head[1:])
+        if count is None or count > MOST_ARGUMENTS:
+            raise ProtocolError("invalid multibulk length")
+        self._left, self._arguments, self._room = max(count, 0), [], LARGEST_COMMAND
+
+    def _argument(self, lines: list[bytes], at: int, buf: zbuf.ByteBuf, done: list[Command]) -> int:
+        size = self._size(lines[at])
+        start = end = at + 1
+        have = -2
+        while have < size and end < len(lines):  # where it has line ends of its own
+            have += 2 + len(lines[end])
+            end += 1
+        if have == size and end < len(lines):
+            self._add(lines[start] if end == start + 1 else b"\r\n".join(lines[start:end]), done)
+        elif end < len(lines) or have >= size + 2:
+            raise ProtocolError("bulk is longer than it was said to be")
+        else:
+            self._bulk = Bulk(size)
+            self._bulk.take(buf[len(buf) - have :])
+        return end
+
+    def _size(self, head: bytes) -> int:
+        size = _SIZES.get(head)
+        if size is None:
+            if not head.startswith(b"$"):
+                raise ProtocolError(f"expected '$', got {ascii(chr(head[0])) if head else 'nothing'}")
+            size = integer(head[1:])
+            if size is None or not 0 <= size <= LONGEST_BULK:
+                raise ProtocolError("invalid bulk length")
+        self._room -= size
+        if self._room < 0:
+            raise ProtocolError("too big command")
+        return size
+
+    def _add(self, argument: String, done: list[Command]) -> None:
+        self._arguments.append(argument)  # type: ignore[arg-type]
+        self._left -= 1
+        if not self._left:
+            done.append(tuple(self._arguments))
+            self._arguments = []
+
+    def _inline(self, lines: list[bytes], at: int, done: list[Command]) -> int:
+        rest = before_line_feeds(lines[at], done)
+        if rest.startswith(b"*"):
+            lines[at] = rest
+            return at
+        take_words(rest, done)
+        return at + 1
+
+    def _keep(self, rest: bytes, done: list[Command]) -> None:
+        if b"\n" in rest and not self._left:
+            rest = before_line_feeds(rest, done)
+        if len(rest) > LONGEST_LINE:
+            what = "bulk count string" if self._left else "mbulk count string" if rest.startswith(b"*") else "inline request"
+            raise ProtocolError(f"too big {what}")
+        self._rest = rest
+
+
+class Bulk:
+    """An argument that does not come in one piece, up to its line end."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._decoder = FixedLengthDecoder(size + 2)  # which shares large pieces, and copies small ones
+
+    def take(self, buf: zbuf.ByteBuf) -> zbuf.ByteBuf | None:
+        """Take bytes off a buffer; give the argument once it is whole."""
+        missing = self._size + 2 - self._decoder.pending
+        frames = self._decoder.feed(buf.read_slice(min(missing, len(buf))))
+        if not frames:
+            return None
+        if not frames[0].endswith(b"\r\n"):
+            raise ProtocolError("bulk is longer than it was said to be")
+        return frames[0][: self._size]
+
+
+def many(lines: list[bytes], at: int, most: int, done: list[Command]) -> int:
+    """Take commands of one shape, column by column; give where they end.
+
+    A line ends a bulk if it has just the length that the line before it says.
+    Where that does not hold, or there are not two such commands, nothing is taken.
+    """
+    head = lines[at]
+    stride = _STRIDES.get(head, len(lines))
+    whole = min((len(lines) - 1 - at) // stride, most)
+    end = at + stride * whole
+    if whole < 2 or lines[at:end:stride].count(head) != whole:
+        return at
+    columns = [lines[k:end:stride] for k in range(at + 2, at + stride, 2)]
+    for k, column in enumerate(columns):
+        if [_HEADS.get(len(line)) for line in column] != lines[at + 1 + 2 * k : end : stride]:
+            return at
+    done += zip(*columns)
+    return end
+
+
+def before_line_feeds(line: bytes, done: list[Command]) -> bytes:
+    """Take what ends with LF alone; give the rest, which may begin with an array."""
+    parts = line.split(b"\n")
+    at = 0
+    while at < len(parts) - 1 and not parts[at].startswith(b"*"):
+        take_words(parts[at], done)
+        at += 1
+    return b"\n".join(parts[at:])
+
+
+def take_words(line: bytes, done: list[Command]) -> None:
+    if len(line) > LONGEST_LINE:
+        raise ProtocolError("too big inline request")
+    if found := words(line.strip()):
+        done.append(found)
+
+
+def words(line: bytes) -> Command:
+    """Split as a shell would: "" with escapes, '' without."""
+    if b'"' not in line and b"'" not in line:
+        return tuple(line.split())
+    found, at = [], 0
+    while at < len(line):
+        match = _WORD.match(line, at)
+        if match is None:
+            raise ProtocolError("unbalanced quotes in request")
+        plain, double, single = match.groups(b"")
+        found.append(plain + _ESCAPE.sub(meaning, double) + single.replace(b"\\'", b"'"))
+        at = match.end()
+    return tuple(found)
+
+
+def meaning(escape: re.Match[bytes]) -> bytes:
+    what = escape[1]
+    return bytes([int(what[1:], 16)]) if len(what) == 3 else _ESCAPES.get(what, what)

@@ -1,0 +1,105 @@
+"""Connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+
+import zbuf
+
+from . import admin, hashes, keys, lists, sets, strings  # noqa: F401  # each fills the table
+from .command import Client, Leaving, answer
+from .database import Database
+from .reply import OK, String, error
+from .request import Command, CommandDecoder, ProtocolError
+
+MUCH = 64 << 10  # bytes of replies at once, if they are large, and of those that a client has not taken
+FAREWELL = 5.0  # seconds for who is told that it does not speak RESP
+SWEEP = 1.0  # seconds between looks for keys whose time has come, while nobody asks
+
+_ids = count(1)
+
+
+class Connection(zbuf.aio.Receiver):
+    """Answers what comes in one read with one system call. While much waits for the client, nothing more is read."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = Client(next(_ids), database)
+        self._decoder = CommandDecoder()
+        self._asked: Iterator[Command] = iter(())  # and not answered yet
+        self._flaw: ProtocolError | None = None  # behind the last of them
+        self._over = False  # nothing more is answered
+        self._rest: asyncio.Task[None] | None = None  # of the answers, for a client that takes its time
+
+    def received(self, buf: zbuf.ByteBuf) -> None:
+        if self._over:
+            return
+        self._client.database.sweep()
+        self._asked = iter(self._decoded(buf))
+        if self._answer():
+            self.transport.pause_reading()
+            self._rest = asyncio.get_running_loop().create_task(self._answer_the_rest())
+
+    def _decoded(self, buf: zbuf.ByteBuf) -> list[Command]:
+        try:
+            return self._decoder.feed(buf)
+        except ProtocolError as flaw:
+            self._flaw = flaw
+            return flaw.frames
+
+    def _answer(self) -> bool:
+        """Answer until much is pending; is it?"""
+        parts: list[String] = []
+        try:
+            full = self._gather(parts)
+        except Leaving:
+            self.writelines([*parts, OK])
+            self._over = True
+            self.close()
+            return False
+        self.writelines(parts)
+        if self._flaw is not None and not full:
+            self._dismiss(self._flaw)
+            return False
+        return full or self.pending_bytes > MUCH
+
+    def _gather(self, parts: list[String]) -> bool:
+        room = MUCH
+        for asked in self._asked:
+            reply = answer(self._client, asked)
+            if isinstance(reply, bytes):
+                parts.append(reply)
+                continue
+            parts += reply
+            room -= sum(map(len, reply))
+            if room < 0:
+                return True
+        return False
+
+    async def _answer_the_rest(self) -> None:
+        try:
+            await self.drain()
+            while self._answer():
+                await self.drain()
+            self.transport.resume_reading()
+        except OSError:
+            pass  # the end of the connection
+        except BaseException:
+            self.abort()
+            raise
+
+    def _dismiss(self, flaw: ProtocolError) -> None:
+        # To close while something comes would reset the connection, and what
+        # is said might be lost with it: the peer is heard to its end.
+        self._over = True
+        self.write(error(f"ERR Protocol error: {flaw}"))
+        self.write_eof()
+        asyncio.get_running_loop().call_later(FAREWELL, self.abort)
+
+
+async def sweep_for_ever(database: Database) -> None:
+    """Drop keys whose time has come, also while nobody asks."""
+    while True:
+        await asyncio.sleep(SWEEP)
+        database.sweep()
