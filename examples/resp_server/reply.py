@@ -35,7 +35,9 @@ def bulk(value: String | None) -> Reply:
         return NIL
     if isinstance(value, bytes) and len(value) < SHARED_FROM:
         return b"$%d\r\n%b\r\n" % (len(value), value)
-    return [b"$%d\r\n" % len(value), value, END]
+    # What is appended to a buffer before this goes out is not seen by its duplicate.
+    part = value.duplicate() if isinstance(value, zbuf.ByteBuf) else value
+    return [b"$%d\r\n" % len(value), part, END]
 
 
 def array(items: Collection[String | None]) -> Reply:

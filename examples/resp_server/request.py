@@ -23,7 +23,7 @@ _STRIDES = {b"*%d" % n: 1 + 2 * n for n in range(1, 64)}  # lines of a command
 _HEADS = {n: b"$%d" % n for n in range(1024)}
 _SIZES = {head: n for n, head in _HEADS.items()}
 
-_WORD = re.compile(rb"""\s*([^\s"']*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')?(?=\s|\Z)""", re.DOTALL)
+_WORD = re.compile(rb"""\s*+([^\s"']*+)(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)')?+(?=\s|\Z)""", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 

@@ -1,4 +1,4 @@
-"""The file server in a process of its own, and those who ask it."""
+"""The examples in processes of their own, and those who ask them."""
 
 import http.client
 import os
@@ -19,10 +19,11 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 class Server:
-    def __init__(self, root, *options):
-        self.root = Path(root)
+    """An example in a process of its own."""
+
+    def __init__(self, *command):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "file_server", str(root), "--port", "0", *options], cwd=EXAMPLES,
+            [sys.executable, "-m", *command, "--port", "0"], cwd=EXAMPLES,
             env=os.environ | {"PYTHONPATH": str(Path(zbuf.__file__).parents[1])},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
@@ -37,19 +38,6 @@ class Server:
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
-    def client(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-
-    def get(self, path, method="GET", **headers):
-        """Give the status, the headers and the body of an answer."""
-        client = self.client()
-        try:
-            client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-            answer = client.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            client.close()
-
     def ask(self, data):
         """Send `data` and the end of the stream; give all that is answered."""
         with self.connect() as sock:
@@ -63,9 +51,31 @@ class Server:
     def stop(self):
         """Stop it, and give what it complained about."""
         self.process.send_signal(signal.SIGTERM)
-        out, complaints = self.process.communicate(timeout=PATIENCE)
+        try:
+            out, complaints = self.process.communicate(timeout=PATIENCE)
+        finally:
+            self.process.kill()
         assert self.process.returncode == 0, complaints
         return complaints
+
+
+class FileServer(Server):
+    def __init__(self, root, *options):
+        self.root = Path(root)
+        super().__init__("file_server", str(root), *options)
+
+    def client(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def get(self, path, method="GET", **headers):
+        """Give the status, the headers and the body of an answer."""
+        client = self.client()
+        try:
+            client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = client.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            client.close()
 
 
 def is_socket(place):
