@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .database import Database
@@ -47,18 +47,23 @@ def count() -> int:
     return sum(name.isupper() for name in _HANDLERS)
 
 
-def answer(client: Client, asked: Command) -> Reply:
-    handler = _HANDLERS.get(asked[0]) or _HANDLERS.get(asked[0].upper())
-    if handler is None:
-        return error(unknown(asked))
-    try:
-        return handler(client, *asked[1:])
-    except CommandError as failure:
-        return error(str(failure))
-    except TypeError:
-        if takes(handler, client, *asked[1:]):
-            raise
-        return error(b"ERR wrong number of arguments for '%b' command" % asked[0].lower())
+def answers(client: Client, commands: Iterable[Command]) -> Iterator[Reply]:
+    """Do commands one by one; raises Leaving."""
+    for asked in commands:
+        handler = _HANDLERS.get(asked[0]) or handler_of(asked)
+        try:
+            reply = handler(client, *asked[1:])
+        except CommandError as failure:
+            reply = error(str(failure))
+        except TypeError:
+            if takes(handler, client, *asked[1:]):
+                raise
+            reply = error(b"ERR wrong number of arguments for '%b' command" % asked[0].lower())
+        yield reply
+
+
+def handler_of(asked: Command) -> Handler:
+    return _HANDLERS.get(asked[0].upper()) or (lambda *_: error(unknown(asked)))
 
 
 def takes(handler: Handler, *arguments: object) -> bool:

@@ -30,13 +30,13 @@ class Database:
     def sweep(self) -> None:
         """Drop the keys whose time has come."""
         self.now = time.monotonic()
-        if self.deadlines:
+        if self.now >= self.deadlines.first:
             for key in self.deadlines.passed(self.now):
                 del self.values[key]
 
     def string(self, key: bytes) -> String | None:
         value = self.values.get(key)
-        if value is None or isinstance(value, (bytes, zbuf.ByteBuf)):
+        if isinstance(value, bytes) or value is None or isinstance(value, zbuf.ByteBuf):
             return value
         raise wrong_type()
 
@@ -58,14 +58,14 @@ class Database:
         """Let a key hold something else, for ever."""
         self.values[key] = value
         if self.deadlines:
-            self.deadlines.drop(key)
+            self.deadlines.pop(key, None)
 
     def expire(self, key: bytes, seconds: float) -> None:
         """Let a key that is there be dropped after a time."""
-        self.deadlines.set(key, self.now + seconds)
+        self.deadlines.put(key, self.now + seconds)
 
     def drop(self, key: bytes) -> bool:
-        self.deadlines.drop(key)
+        self.deadlines.pop(key, None)
         return self.values.pop(key, None) is not None
 
     def drop_if_empty(self, key: bytes) -> None:

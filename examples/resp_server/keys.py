@@ -78,7 +78,7 @@ def left(client: Client, key: bytes, unit: float) -> int:
 
 @command(b"PERSIST")
 def persist(client: Client, key: bytes) -> Reply:
-    return number(client.database.deadlines.drop(key))
+    return number(client.database.deadlines.pop(key, None) is not None)
 
 
 @command(b"KEYS")

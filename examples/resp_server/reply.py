@@ -15,6 +15,8 @@ OK = b"+OK\r\n"
 NIL = b"$-1\r\n"
 END = b"\r\n"
 
+_HEADS = [b"$%d\r\n" % size for size in range(SHARED_FROM)]
+
 
 class CommandError(Exception):
     """A command cannot be done; nothing has changed."""
@@ -34,7 +36,7 @@ def bulk(value: String | None) -> Reply:
     if value is None:
         return NIL
     if isinstance(value, bytes) and len(value) < SHARED_FROM:
-        return b"$%d\r\n%b\r\n" % (len(value), value)
+        return _HEADS[len(value)] + value + END
     # What is appended to a buffer before this goes out is not seen by its duplicate.
     part = value.duplicate() if isinstance(value, zbuf.ByteBuf) else value
     return [b"$%d\r\n" % len(value), part, END]

@@ -19,7 +19,7 @@ MOST_AT_ONCE = 64  # commands of one shape
 
 Command = tuple[bytes, ...]  # but the value of a SET may be a buffer: it is String
 
-_STRIDES = {b"*%d" % n: 1 + 2 * n for n in range(1, 64)}  # lines of a command
+_LINES = {b"*%d" % n: 1 + 2 * n for n in range(1, 64)}  # of a command
 _HEADS = {n: b"$%d" % n for n in range(1024)}
 _SIZES = {head: n for n, head in _HEADS.items()}
 
@@ -70,19 +70,24 @@ class CommandDecoder:
 
     def _split(self, buf: zbuf.ByteBuf, done: list[Command]) -> None:
         lines = (self._rest + bytes(buf)).split(b"\r\n")
-        at, last, most = 0, len(lines) - 1, MOST_AT_ONCE
+        at, last = 0, len(lines) - 1
+        most = min(last // 8, MOST_AT_ONCE)
         while at < last:
             if self._left:
                 at = self._argument(lines, at, buf, done)
-            elif (end := many(lines, at, most, done)) > at:
+            elif most > 1 and (end := many(lines, at, most, done)) > at:
                 at = end
+            elif (end := one(lines, at, done)) > at:
+                at = end
+                most //= 2  # where commands differ, many are soon no longer looked for
             elif lines[at].startswith(b"*"):
                 self._begin(lines[at])
                 at += 1
-                most //= 2  # where commands differ it is soon no longer tried
             else:
                 at = self._inline(lines, at, done)
-        self._keep(lines[last] if at == last else b"", done)
+        self._rest = lines[last] if at == last else b""
+        if self._rest:
+            self._check_rest(done)
 
     def _begin(self, head: bytes) -> None:
         count = integer(head[1:])
@@ -134,13 +139,12 @@ class CommandDecoder:
         take_words(rest, done)
         return at + 1
 
-    def _keep(self, rest: bytes, done: list[Command]) -> None:
-        if b"\n" in rest and not self._left:
-            rest = before_line_feeds(rest, done)
-        if len(rest) > LONGEST_LINE:
-            what = "bulk count string" if self._left else "mbulk count string" if rest.startswith(b"*") else "inline request"
-            raise ProtocolError(f"too big {what}")
-        self._rest = rest
+    def _check_rest(self, done: list[Command]) -> None:
+        if not self._left:
+            self._rest = before_line_feeds(self._rest, done)
+        if len(self._rest) > LONGEST_LINE:
+            kind = "bulk count string" if self._left else "mbulk count string" if self._rest.startswith(b"*") else "inline request"
+            raise ProtocolError(f"too big {kind}")
 
 
 class Bulk:
@@ -161,17 +165,26 @@ class Bulk:
         return frames[0][: self._size]
 
 
-def many(lines: list[bytes], at: int, most: int, done: list[Command]) -> int:
-    """Take commands of one shape, column by column; give where they end.
+def one(lines: list[bytes], at: int, done: list[Command]) -> int:
+    """Take a command whose bulks are lines; give where it ends, or `at` if it is none.
 
-    A line ends a bulk if it has just the length that the line before it says.
-    Where that does not hold, or there are not two such commands, nothing is taken.
+    A line is a bulk if it has just the length that the line before it says.
     """
+    end = at + _LINES.get(lines[at], len(lines))
+    arguments = lines[at + 2 : end : 2]
+    if end >= len(lines) or [_HEADS.get(len(line)) for line in arguments] != lines[at + 1 : end : 2]:
+        return at
+    done.append(tuple(arguments))
+    return end
+
+
+def many(lines: list[bytes], at: int, most: int, done: list[Command]) -> int:
+    """Take commands of one shape likewise, column by column."""
     head = lines[at]
-    stride = _STRIDES.get(head, len(lines))
-    whole = min((len(lines) - 1 - at) // stride, most)
-    end = at + stride * whole
-    if whole < 2 or lines[at:end:stride].count(head) != whole:
+    stride = _LINES.get(head, len(lines))
+    count = min((len(lines) - 1 - at) // stride, most)
+    end = at + stride * count
+    if count < 2 or lines[at:end:stride].count(head) != count:
         return at
     columns = [lines[k:end:stride] for k in range(at + 2, at + stride, 2)]
     for k, column in enumerate(columns):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import zbuf
 
 from . import admin, hashes, keys, lists, sets, strings  # noqa: F401  # each fills the table
-from .command import Client, Leaving, answer
+from .command import Client, Leaving, answers
 from .database import Database
-from .reply import OK, String, error
-from .request import Command, CommandDecoder, ProtocolError
+from .reply import OK, Reply, String, error
+from .request import CommandDecoder, ProtocolError
 
 MUCH = 64 << 10  # bytes of replies at once, if they are large, and of those that a client has not taken
 FAREWELL = 5.0  # seconds for who is told that it does not speak RESP
@@ -27,8 +27,8 @@ class Connection(zbuf.aio.Receiver):
     def __init__(self, database: Database) -> None:
         self._client = Client(next(_ids), database)
         self._decoder = CommandDecoder()
-        self._asked: Iterator[Command] = iter(())  # and not answered yet
-        self._flaw: ProtocolError | None = None  # behind the last of them
+        self._replies: Iterator[Reply] = iter(())  # to what has come
+        self._flaw: ProtocolError | None = None  # what came behind it
         self._over = False  # nothing more is answered
         self._rest: asyncio.Task[None] | None = None  # of the answers, for a client that takes its time
 
@@ -36,17 +36,14 @@ class Connection(zbuf.aio.Receiver):
         if self._over:
             return
         self._client.database.sweep()
-        self._asked = iter(self._decoded(buf))
+        try:
+            commands = self._decoder.feed(buf)
+        except ProtocolError as flaw:
+            commands, self._flaw = flaw.frames, flaw
+        self._replies = answers(self._client, commands)
         if self._answer():
             self.transport.pause_reading()
             self._rest = asyncio.get_running_loop().create_task(self._answer_the_rest())
-
-    def _decoded(self, buf: zbuf.ByteBuf) -> list[Command]:
-        try:
-            return self._decoder.feed(buf)
-        except ProtocolError as flaw:
-            self._flaw = flaw
-            return flaw.frames
 
     def _answer(self) -> bool:
         """Answer until much is pending; is it?"""
@@ -54,20 +51,15 @@ class Connection(zbuf.aio.Receiver):
         try:
             full = self._gather(parts)
         except Leaving:
-            self.writelines([*parts, OK])
-            self._over = True
-            self.close()
-            return False
-        self.writelines(parts)
+            return self._leave([*parts, OK], self.close)
         if self._flaw is not None and not full:
-            self._dismiss(self._flaw)
-            return False
+            return self._leave([*parts, error(f"ERR Protocol error: {self._flaw}")], self._dismiss)
+        self.writelines(parts)
         return full or self.pending_bytes > MUCH
 
     def _gather(self, parts: list[String]) -> bool:
         room = MUCH
-        for asked in self._asked:
-            reply = answer(self._client, asked)
+        for reply in self._replies:
             if isinstance(reply, bytes):
                 parts.append(reply)
                 continue
@@ -76,6 +68,18 @@ class Connection(zbuf.aio.Receiver):
             if room < 0:
                 return True
         return False
+
+    def _leave(self, parts: list[String], how: Callable[[], None]) -> bool:
+        self._over = True
+        self.writelines(parts)
+        how()
+        return False
+
+    def _dismiss(self) -> None:
+        # To close while something comes would reset the connection, and what
+        # is said might be lost with it: the peer is heard to its end.
+        self.write_eof()
+        asyncio.get_running_loop().call_later(FAREWELL, self.abort)
 
     async def _answer_the_rest(self) -> None:
         try:
@@ -88,14 +92,6 @@ class Connection(zbuf.aio.Receiver):
         except BaseException:
             self.abort()
             raise
-
-    def _dismiss(self, flaw: ProtocolError) -> None:
-        # To close while something comes would reset the connection, and what
-        # is said might be lost with it: the peer is heard to its end.
-        self._over = True
-        self.write(error(f"ERR Protocol error: {flaw}"))
-        self.write_eof()
-        asyncio.get_running_loop().call_later(FAREWELL, self.abort)
 
 
 async def sweep_for_ever(database: Database) -> None:

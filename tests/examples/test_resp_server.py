@@ -334,12 +334,12 @@ def test_a_key_is_gone_when_its_time_has_come(empty):
 def test_a_deadline_that_is_set_anew_leaves_nothing_behind():
     deadlines = Deadlines()
     for k in range(10_000):
-        deadlines.set(b"a", 1000.0 + k)
+        deadlines.put(b"a", 1000.0 + k)
     assert len(deadlines) == 1 and len(deadlines._heap) < 100
     assert list(deadlines.passed(10_998.0)) == []
-    deadlines.set(b"b", 5.0)
-    deadlines.set(b"c", 6.0)
-    assert deadlines.drop(b"c")
+    deadlines.put(b"b", 5.0)
+    deadlines.put(b"c", 6.0)
+    del deadlines[b"c"]
     assert list(deadlines.passed(10_999.0)) == [b"b", b"a"] and not deadlines
 
 
