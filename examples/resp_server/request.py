@@ -15,6 +15,7 @@ LONGEST_BULK = 512 << 20  # bytes
 MOST_ARGUMENTS = 1 << 20
 LARGEST_COMMAND = 1 << 30  # bytes of all arguments
 BUFFER_FROM = 16 << 10  # bytes of a value that stays where it was received
+MOST_SPLIT = 4 << 10  # bytes that are copied to be split: of a longer bulk, they are all that is
 MOST_AT_ONCE = 64  # commands of one shape
 
 Command = tuple[bytes, ...]  # but the value of a SET may be a buffer: it is String
@@ -40,7 +41,7 @@ class CommandDecoder:
     """A decoder like those of zbuf.codec; what follows an error is dropped."""
 
     def __init__(self) -> None:
-        self._rest = b""  # of a line whose end has not come
+        self._rest = b""  # of a line, or of a small argument, whose end has not come
         self._left = 0  # how many arguments the command under way still wants,
         self._arguments: list[bytes] = []  # those that it has,
         self._room = LARGEST_COMMAND  # the bytes that they may still have
@@ -50,8 +51,11 @@ class CommandDecoder:
         """Give the commands that are whole; raises ProtocolError."""
         done: list[Command] = []
         try:
-            if self._bulk is None or self._fill(self._bulk, buf, done):
-                self._split(buf, done)
+            while self._bulk is None or self._fill(self._bulk, buf, done):
+                if len(buf) <= MOST_SPLIT:
+                    self._split(buf, done)
+                    break
+                self._split(buf.read_slice(MOST_SPLIT), done)
         except ProtocolError as error:
             error.frames = done
             raise
@@ -74,26 +78,26 @@ class CommandDecoder:
         most = min(last // 8, MOST_AT_ONCE)
         while at < last:
             if self._left:
-                at = self._argument(lines, at, buf, done)
+                if (end := self._argument(lines, at, buf, done)) == at:
+                    break
+                at = end
             elif most > 1 and (end := many(lines, at, most, done)) > at:
                 at = end
-            elif (end := one(lines, at, done)) > at:
-                at = end
-                most //= 2  # where commands differ, many are soon no longer looked for
-            elif lines[at].startswith(b"*"):
-                self._begin(lines[at])
-                at += 1
             else:
-                at = self._inline(lines, at, done)
-        self._rest = lines[last] if at == last else b""
+                at = one(lines, at, done) or self._begin(lines, at, done)
+                most //= 2  # where commands differ, many are soon no longer looked for
+        self._rest = b"\r\n".join(lines[at:])
         if self._rest:
             self._check_rest(done)
 
-    def _begin(self, head: bytes) -> None:
-        count = integer(head[1:])
+    def _begin(self, lines: list[bytes], at: int, done: list[Command]) -> int:
+        if not lines[at].startswith(b"*"):
+            return self._inline(lines, at, done)
+        count = integer(lines[at][1:])
         if count is None or count > MOST_ARGUMENTS:
             raise ProtocolError("invalid multibulk length")
         self._left, self._arguments, self._room = max(count, 0), [], LARGEST_COMMAND
+        return at + 1
 
     def _argument(self, lines: list[bytes], at: int, buf: zbuf.ByteBuf, done: list[Command]) -> int:
         size = self._size(lines[at])
@@ -106,6 +110,8 @@ class CommandDecoder:
             self._add(lines[start] if end == start + 1 else b"\r\n".join(lines[start:end]), done)
         elif end < len(lines) or have >= size + 2:
             raise ProtocolError("bulk is longer than it was said to be")
+        elif size <= MOST_SPLIT:
+            return at
         else:
             self._bulk = Bulk(size)
             self._bulk.take(buf[len(buf) - have :])
@@ -166,14 +172,14 @@ class Bulk:
 
 
 def one(lines: list[bytes], at: int, done: list[Command]) -> int:
-    """Take a command whose bulks are lines; give where it ends, or `at` if it is none.
+    """Take a command whose bulks are lines; give where it ends, or 0 if it is none.
 
     A line is a bulk if it has just the length that the line before it says.
     """
     end = at + _LINES.get(lines[at], len(lines))
     arguments = lines[at + 2 : end : 2]
-    if end >= len(lines) or [_HEADS.get(len(line)) for line in arguments] != lines[at + 1 : end : 2]:
-        return at
+    if end >= len(lines) or heads(arguments) != lines[at + 1 : end : 2]:
+        return 0
     done.append(tuple(arguments))
     return end
 
@@ -188,10 +194,14 @@ def many(lines: list[bytes], at: int, most: int, done: list[Command]) -> int:
         return at
     columns = [lines[k:end:stride] for k in range(at + 2, at + stride, 2)]
     for k, column in enumerate(columns):
-        if [_HEADS.get(len(line)) for line in column] != lines[at + 1 + 2 * k : end : stride]:
+        if heads(column) != lines[at + 1 + 2 * k : end : stride]:
             return at
     done += zip(*columns)
     return end
+
+
+def heads(bulks: list[bytes]) -> list[bytes]:
+    return [_HEADS.get(len(line)) or b"$%d" % len(line) for line in bulks]
 
 
 def before_line_feeds(line: bytes, done: list[Command]) -> bytes:

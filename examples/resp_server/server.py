@@ -14,7 +14,8 @@ from .database import Database
 from .reply import OK, Reply, String, error
 from .request import CommandDecoder, ProtocolError
 
-MUCH = 64 << 10  # bytes of replies at once, if they are large, and of those that a client has not taken
+MUCH = 64 << 10  # bytes that a client has not taken, so that it has to wait
+ROOM = 1 << 20  # bytes of large replies before they are sent
 FAREWELL = 5.0  # seconds for who is told that it does not speak RESP
 SWEEP = 1.0  # seconds between looks for keys whose time has come, while nobody asks
 
@@ -41,12 +42,12 @@ class Connection(zbuf.aio.Receiver):
         except ProtocolError as flaw:
             commands, self._flaw = flaw.frames, flaw
         self._replies = answers(self._client, commands)
-        if self._answer():
+        if self.pending_bytes > MUCH or self._answer():
             self.transport.pause_reading()
             self._rest = asyncio.get_running_loop().create_task(self._answer_the_rest())
 
     def _answer(self) -> bool:
-        """Answer until much is pending; is it?"""
+        """Answer; is there more to answer after this has been sent?"""
         parts: list[String] = []
         try:
             full = self._gather(parts)
@@ -55,10 +56,10 @@ class Connection(zbuf.aio.Receiver):
         if self._flaw is not None and not full:
             return self._leave([*parts, error(f"ERR Protocol error: {self._flaw}")], self._dismiss)
         self.writelines(parts)
-        return full or self.pending_bytes > MUCH
+        return full
 
     def _gather(self, parts: list[String]) -> bool:
-        room = MUCH
+        room = ROOM
         for reply in self._replies:
             if isinstance(reply, bytes):
                 parts.append(reply)
