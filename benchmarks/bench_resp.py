@@ -13,31 +13,31 @@ import sys
 from benchmarks._row import Row
 from benchmarks._server import CONNECTIONS, CPUS, Program, pin, processor_time
 
-VALUE = 64    # bytes
+SMALL, LARGE = 64, 1 << 20    # bytes of a value
 UNITS = {"a second": "k", "processor time": "us", "p50": "ms", "p99": "ms"}
 
 
 class RespServer(Program):
     """Thousands of replies a second, microseconds of the server's processor time for one, or milliseconds until they come."""
 
-    _a_second = 5_000.0    # until it is known
+    _a_second = 0.0    # until it is known
 
-    def __init__(self, name: str, test: str, depth: int, figure: str, *, needs: str = "zbuf") -> None:
+    def __init__(self, name: str, test: str, size: int, depth: int, figure: str, *, needs: str = "zbuf") -> None:
         super().__init__(name, figure == "a second", needs)
-        self._test, self._depth, self._figure = test, depth, figure
+        self._test, self._size, self._depth, self._figure = test, size, depth, figure
 
     def present(self) -> bool:
         return shutil.which("redis-benchmark") is not None and super().present()
 
     def warm(self) -> None:
-        self._ask("set", 1)    # what is got is there
-        for seconds in (0.1, 0.5):
+        self._ask("set", 0)    # what is got is there
+        for seconds in (0, 0.1, 1):
             self._ask(self._test, seconds)
 
     def result(self) -> bytes:
         with socket.create_connection(("127.0.0.1", self._port)) as sock:
             sock.sendall(b"*2\r\n$3\r\nGET\r\n$16\r\nkey:__rand_int__\r\n")
-            return sock.recv(len(b"$64\r\n\r\n") + VALUE, socket.MSG_WAITALL)
+            return sock.recv(len(f"${self._size}\r\n\r\n") + self._size, socket.MSG_WAITALL)
 
     def sample(self, seconds: float) -> float:
         before = processor_time(self._process.pid)
@@ -50,7 +50,7 @@ class RespServer(Program):
         """How many commands, and what redis-benchmark tells of them."""
         count = max(round(self._a_second * seconds), CONNECTIONS * self._depth)
         load = subprocess.Popen(
-            ["redis-benchmark", "-p", str(self._port), "-t", test, "-c", str(CONNECTIONS), "-P", str(self._depth), "-d", str(VALUE),
+            ["redis-benchmark", "-p", str(self._port), "-t", test, "-c", str(CONNECTIONS), "-P", str(self._depth), "-d", str(self._size),
              "-n", str(count), "--csv"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
@@ -73,7 +73,7 @@ class Rival(RespServer):
         return [sys.executable, "-m", "benchmarks.load.resp", "hiredis" if self._needs == "hiredis" else "python", str(self._port)]
 
     def present(self) -> bool:
-        return super().present() and Example("", "", 1, "", needs="uvloop").present()
+        return super().present() and Example("", "", 0, 0, "", needs="uvloop").present()
 
 
 class Redis(RespServer):
@@ -84,11 +84,11 @@ class Redis(RespServer):
         return ["redis-server", "--port", str(self._port), "--save", "", "--appendonly", "no"]
 
 
-def row(test: str, depth: int, figure: str) -> Row:
-    asked = (test, depth, figure)
+def row(test: str, size: int, depth: int, figure: str) -> Row:
+    asked = (test, size, depth, figure)
     return Row(
         "I12",
-        f"redis-benchmark, {depth} x {test} {VALUE} B, {figure}",
+        f"{depth} x {test} {'64 B' if size == SMALL else '1 MiB'}, Redis, {figure}",
         [
             Example("zbuf, uvloop", *asked, needs="uvloop"),
             Example("zbuf, asyncio", *asked),
@@ -102,4 +102,5 @@ def row(test: str, depth: int, figure: str) -> Row:
     )
 
 
-ROWS = [row(test, depth, figure) for test in ("get", "set") for depth in (1, 32) for figure in UNITS]
+SHAPES = [(SMALL, 1), (SMALL, 32), (LARGE, 1)]
+ROWS = [row(test, *shape, figure) for shape in SHAPES for test in ("get", "set") for figure in UNITS]

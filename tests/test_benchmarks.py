@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -157,3 +158,16 @@ def test_the_load_sees_that_other_bytes_come_back():
         done = load(listener.getsockname()[1])
         thread.join()
     assert (done.returncode, done.stderr) == (1, "what came is not the answer\n")
+
+
+@pytest.mark.skipif(shutil.which("redis-benchmark") is None, reason="redis-benchmark is not here")
+@pytest.mark.parametrize("figure", ["a second", "processor time", "p99"])
+def test_redis_benchmark_asks_the_example_and_its_rival(monkeypatch, figure):
+    from benchmarks._row import Row, measure
+    from benchmarks.bench_resp import Example, Rival
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    asked = ("get", 64, 4, figure)
+    row = Row("I12", "", [Example("zbuf", *asked), Rival("bytes", *asked, needs="uvloop")])
+    result = measure(row, 1, 0.0005)
+    assert all(result.median(name) > 0 for name in result.names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from fnmatch import translate
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from .command import Client, command, pairs, wanted
 from .reply import OK, CommandError, Reply, array, number, replies
 
 LONGEST_LIFE = 1e10  # seconds
-KINDS = {"bytes": b"string", "deque": b"list", "set": b"set", "dict": b"hash"}
+KINDS: dict[type, bytes] = {deque: b"list", set: b"set", dict: b"hash"}  # else it is a string
 
 _BRACKET = re.compile(r"\\([*?[])")
 
@@ -36,7 +37,7 @@ def exists(client: Client, first: bytes, *others: bytes) -> Reply:
 @command(b"TYPE")
 def kind(client: Client, key: bytes) -> Reply:
     value = client.database.values.get(key)
-    return b"+%b\r\n" % (b"none" if value is None else KINDS.get(type(value).__name__, b"string"))
+    return b"+%b\r\n" % (b"none" if value is None else KINDS.get(type(value), b"string"))
 
 
 @command(b"EXPIRE")

@@ -30,15 +30,15 @@ _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 
 
 class ProtocolError(Exception):
-    """What came is not RESP; `frames` are the commands before it."""
+    """What came is not RESP; `commands` are those before it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.frames: list[Command] = []
+        self.commands: list[Command] = []
 
 
 class CommandDecoder:
-    """A decoder like those of zbuf.codec; what follows an error is dropped."""
+    """Cuts a stream into commands, up to what is wrong with it."""
 
     def __init__(self) -> None:
         self._rest = b""  # of a line, or of a small argument, whose end has not come
@@ -57,7 +57,7 @@ class CommandDecoder:
                     break
                 self._split(buf.read_slice(MOST_SPLIT), done)
         except ProtocolError as error:
-            error.frames = done
+            error.commands = done
             raise
         return done
 

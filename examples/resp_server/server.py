@@ -8,7 +8,7 @@ from itertools import count
 
 import zbuf
 
-from . import admin, hashes, keys, lists, sets, strings  # noqa: F401  # each fills the table
+from . import admin, hashes, keys, lists, sets, strings  # each fills the table of commands
 from .command import Client, Leaving, answers
 from .database import Database
 from .reply import OK, Reply, String, error
@@ -40,7 +40,7 @@ class Connection(zbuf.aio.Receiver):
         try:
             commands = self._decoder.feed(buf)
         except ProtocolError as flaw:
-            commands, self._flaw = flaw.frames, flaw
+            commands, self._flaw = flaw.commands, flaw
         self._replies = answers(self._client, commands)
         if self.pending_bytes > MUCH or self._answer():
             self.transport.pause_reading()
@@ -49,25 +49,22 @@ class Connection(zbuf.aio.Receiver):
     def _answer(self) -> bool:
         """Answer; is there more to answer after this has been sent?"""
         parts: list[String] = []
+        room = ROOM
         try:
-            full = self._gather(parts)
+            for reply in self._replies:
+                if isinstance(reply, bytes):
+                    parts.append(reply)
+                    continue
+                parts += reply
+                room -= sum(map(len, reply))
+                if room < 0:
+                    self.writelines(parts)
+                    return True
         except Leaving:
             return self._leave([*parts, OK], self.close)
-        if self._flaw is not None and not full:
+        if self._flaw is not None:
             return self._leave([*parts, error(f"ERR Protocol error: {self._flaw}")], self._dismiss)
         self.writelines(parts)
-        return full
-
-    def _gather(self, parts: list[String]) -> bool:
-        room = ROOM
-        for reply in self._replies:
-            if isinstance(reply, bytes):
-                parts.append(reply)
-                continue
-            parts += reply
-            room -= sum(map(len, reply))
-            if room < 0:
-                return True
         return False
 
     def _leave(self, parts: list[String], how: Callable[[], None]) -> bool:

@@ -16,8 +16,8 @@ import zbuf
 
 sys.path.append(str(EXAMPLES))
 
-from resp_server import request  # noqa: E402
-from resp_server.deadlines import Deadlines  # noqa: E402
+from resp_server import request
+from resp_server.deadlines import Deadlines
 
 BIG = random.Random(1).randbytes(1_000_001)
 
@@ -112,6 +112,11 @@ def test_commands_and_their_replies(empty, lines, replies):
 def test_an_error_changes_nothing_and_the_connection_goes_on(empty, line, error):
     empty.ask(b"MSET text x most 9223372036854775807\r\nRPUSH list x\r\n")
     assert empty.ask(line.encode() + b"\r\nDBSIZE\r\nTTL text\r\nGET text\r\n") == f"-{error}\r\n:3\r\n:-1\r\n$1\r\nx\r\n".encode()
+
+
+def test_a_pattern_cannot_hold_everybody_up(empty):
+    empty.ask(asked("SET", "a" * 5000, "x"))
+    assert empty.ask(asked("KEYS", "*a" * 50 + "*b") + asked("KEYS", "[" + "*?" * 50) + asked("KEYS", "\\[[^]a-")) == 3 * b"*0\r\n"
 
 
 def test_hello_says_who_answers(redis):
