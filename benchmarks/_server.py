@@ -36,7 +36,7 @@ class Server(Figure):
     def present(self) -> bool:
         return not self._kind.endswith("/uvloop") or importlib.util.find_spec("uvloop") is not None
 
-    def result(self) -> None:
+    def result(self) -> object:
         """The load compares."""
 
     def command(self) -> list[str]:
