@@ -6,9 +6,11 @@ load, which compares all that comes with what it should be.
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from benchmarks import _java, _netty
@@ -32,7 +34,7 @@ class Server(Figure):
     def present(self) -> bool:
         return not self._kind.endswith("/uvloop") or importlib.util.find_spec("uvloop") is not None
 
-    def result(self) -> None:
+    def result(self) -> object:
         """The load compares."""
 
     def command(self) -> list[str]:
@@ -71,6 +73,33 @@ class Server(Figure):
         return done["messages"], done["seconds"]
 
 
+class Program(Server, ABC):
+    """A server that is told its port, and ended by a signal; `needs` is a module without which it is not there."""
+
+    scale = 1000
+
+    def __init__(self, name: str, rate: bool, needs: str) -> None:
+        self.name, self._rate, self._needs = name, rate, needs
+
+    def present(self) -> bool:
+        return importlib.util.find_spec(self._needs) is not None
+
+    @abstractmethod
+    def arguments(self) -> list[str]:
+        """The command that serves at `_port`."""
+
+    def open(self) -> None:
+        self._port = free_port()
+        self._process = subprocess.Popen(self.arguments(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until_it_listens(self._port)
+        self.warm()
+        pin(self._process.pid, CPUS[0])
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 class NettyServer(Server):
     @property
     def wanted(self) -> bool:  # type: ignore[override]
@@ -87,6 +116,21 @@ class NettyServer(Server):
     def warm(self) -> None:
         while processor_time(self._process.pid) < _netty.WARM * 1e9:
             self._run(0.5)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def until_it_listens(port: int) -> None:
+    for _ in range(500):
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+    raise RuntimeError(f"nobody listens at port {port} after 10 seconds")
 
 
 def processor_time(pid: int) -> int:

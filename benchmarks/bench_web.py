@@ -6,21 +6,17 @@ at a time on each.
 
 import functools
 import hashlib
-import importlib.util
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from abc import ABC, abstractmethod
 from pathlib import Path
 
 from benchmarks._cpus import CPUS, pin
 from benchmarks._row import Row, Target
-from benchmarks._server import CONNECTIONS, Server
+from benchmarks._server import CONNECTIONS, Program
 
 NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -34,38 +30,23 @@ http {{
 """
 
 
-class WebServer(Server, ABC):
+class WebServer(Program):
     """Thousands of answers a second, or microseconds of the server's processor time for one."""
 
-    scale = 1000
-
     def __init__(self, name: str, size: int, rate: bool, *, needs: str = "zbuf") -> None:
-        self.name, self._size, self._rate, self._needs = name, size, rate, needs
+        super().__init__(name, rate, needs)
+        self._size = size
 
     def present(self) -> bool:
-        return shutil.which("wrk") is not None and importlib.util.find_spec(self._needs) is not None
+        return shutil.which("wrk") is not None and super().present()
 
-    @abstractmethod
-    def arguments(self, root: str) -> list[str]:
-        """The command that serves the directory, at `_port`."""
-
-    def open(self) -> None:
-        self._port = free_port()
-        self._process = subprocess.Popen(
-            self.arguments(files().name), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until_it_listens(self._port)
+    def warm(self) -> None:
         self._run(1)
-        pin(self._process.pid, CPUS[0])
 
     def result(self) -> str:
         """Of the file that it gives."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/{self._size}") as answer:
             return hashlib.sha256(answer.read()).hexdigest()
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
     def _run(self, seconds: float) -> tuple[int, float]:
         url = f"http://127.0.0.1:{self._port}/{self._size}"
@@ -76,19 +57,19 @@ class WebServer(Server, ABC):
 
 
 class FileServer(WebServer):
-    def arguments(self, root: str) -> list[str]:
+    def arguments(self) -> list[str]:
         loop = ["--uvloop"] if self._needs == "uvloop" else []
-        return [sys.executable, "-m", "examples.file_server", root, "--port", str(self._port), *loop]
+        return [sys.executable, "-m", "examples.file_server", files().name, "--port", str(self._port), *loop]
 
 
 class Nginx(WebServer):
     def present(self) -> bool:
         return super().present() and nginx() is not None
 
-    def arguments(self, root: str) -> list[str]:
+    def arguments(self) -> list[str]:
         self._folder = tempfile.TemporaryDirectory(prefix="zbuf-nginx-")
         config = Path(self._folder.name, "nginx.conf")
-        config.write_text(NGINX.format(folder=self._folder.name, port=self._port, root=root))
+        config.write_text(NGINX.format(folder=self._folder.name, port=self._port, root=files().name))
         made = nginx()
         assert made is not None
         return [made, "-c", str(config)]
@@ -99,8 +80,8 @@ class Nginx(WebServer):
 
 
 class Framework(WebServer):
-    def arguments(self, root: str) -> list[str]:
-        return [sys.executable, "-m", "benchmarks.load.web", self._needs, root, str(self._port)]
+    def arguments(self) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.load.web", self._needs, files().name, str(self._port)]
 
 
 def nginx() -> str | None:
@@ -116,21 +97,6 @@ def files() -> tempfile.TemporaryDirectory[str]:
     for size in SIZES:
         (root / str(size)).write_bytes(bytes(k % 251 for k in range(size)))
     return made
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def until_it_listens(port: int) -> None:
-    for _ in range(500):
-        try:
-            return socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-    raise RuntimeError(f"nobody listens at port {port} after 10 seconds")
 
 
 def told(name: str, text: str) -> tuple[int, float]:

@@ -495,3 +495,16 @@ def test_who_takes_bytes_gets_the_same(monkeypatch):
 def test_all_who_share_or_split_give_the_same(run, id):
     for row in json.loads(run("--only", id, "--json").stdout):
         assert all(each["median"] is not None for each in row["contestants"])
+
+
+@pytest.mark.skipif(shutil.which("redis-benchmark") is None, reason="redis-benchmark is not here")
+@pytest.mark.parametrize("figure", ["a second", "processor time", "p99"])
+def test_redis_benchmark_asks_the_example_and_its_rival(monkeypatch, figure):
+    from benchmarks._row import Row, measure
+    from benchmarks.bench_resp import Example, Rival
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    asked = ("get", 64, 4, figure)
+    row = Row("I12", "", [Example("zbuf", *asked), Rival("bytes", *asked, needs="uvloop")])
+    result = measure(row, 1, 0.0005)
+    assert all(result.median(name) > 0 for name in result.names())

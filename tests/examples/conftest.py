@@ -1,9 +1,9 @@
-"""File servers on loops of both kinds."""
+"""Servers on loops of both kinds."""
 
 import shutil
 
 import pytest
-from serving import Server
+from serving import FileServer, Server
 
 
 @pytest.fixture(scope="session", params=[(), ("--uvloop",)], ids=["asyncio", "uvloop"])
@@ -14,12 +14,12 @@ def loop(request):
 
 @pytest.fixture
 def serve(loop, tmp_path):
-    """A function that starts a server of tmp_path / "root", where files may be made; it must not complain."""
+    """A function that starts a file server of tmp_path / "root", where files may be made; it must not complain."""
     servers = []
     (tmp_path / "root").mkdir()
 
     def start(*options):
-        servers.append(Server(tmp_path / "root", *loop, *options))
+        servers.append(FileServer(tmp_path / "root", *loop, *options))
         return servers[-1]
 
     yield start
@@ -31,7 +31,7 @@ def serve(loop, tmp_path):
 def shared(loop, tmp_path_factory):
     root = tmp_path_factory.mktemp("served") / "root"
     root.mkdir()
-    server = Server(root, *loop)
+    server = FileServer(root, *loop)
     yield server
     assert server.stop() == ""
 
@@ -42,3 +42,11 @@ def server(shared):
     shutil.rmtree(shared.root)
     shared.root.mkdir()
     return shared
+
+
+@pytest.fixture(scope="session")
+def redis(loop):
+    """A Redis server that others had before."""
+    server = Server("resp_server", *loop)
+    yield server
+    assert server.stop() == ""

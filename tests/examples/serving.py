@@ -1,4 +1,4 @@
-"""The file server in a process of its own, and those who ask it."""
+"""The examples in processes of their own, and those who ask them."""
 
 import contextlib
 import http.client
@@ -20,10 +20,11 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 class Server:
-    def __init__(self, root, *options):
-        self.root = Path(root)
+    """An example in a process of its own."""
+
+    def __init__(self, *command):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "file_server", str(root), "--port", "0", *options], cwd=EXAMPLES,
+            [sys.executable, "-m", *command, "--port", "0"], cwd=EXAMPLES,
             env=os.environ | {"PYTHONPATH": str(Path(zbuf.__file__).parents[1])},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
@@ -35,10 +36,6 @@ class Server:
         """How many sockets it has open."""
         return sum(place.startswith("socket:") for place in self._open())
 
-    def open_files(self):
-        """The names of the files below its root that it has open."""
-        return [place.removeprefix(f"{self.root}/") for place in self._open() if place.startswith(f"{self.root}/")]
-
     def _open(self):
         for fd in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):
@@ -46,19 +43,6 @@ class Server:
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-
-    def client(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-
-    def get(self, path, method="GET", **headers):
-        """Give the status, the headers and the body of an answer."""
-        client = self.client()
-        try:
-            client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-            answer = client.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            client.close()
 
     def ask(self, data):
         """Send `data` and the end of the stream; give all that is answered."""
@@ -73,9 +57,35 @@ class Server:
     def stop(self):
         """Stop it, and give what it complained about."""
         self.process.send_signal(signal.SIGTERM)
-        out, complaints = self.process.communicate(timeout=PATIENCE)
+        try:
+            out, complaints = self.process.communicate(timeout=PATIENCE)
+        finally:
+            self.process.kill()
         assert self.process.returncode == 0, complaints
         return complaints
+
+
+class FileServer(Server):
+    def __init__(self, root, *options):
+        self.root = Path(root)
+        super().__init__("file_server", str(root), *options)
+
+    def open_files(self):
+        """The names of the files below its root that it has open."""
+        return [place.removeprefix(f"{self.root}/") for place in self._open() if place.startswith(f"{self.root}/")]
+
+    def client(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def get(self, path, method="GET", **headers):
+        """Give the status, the headers and the body of an answer."""
+        client = self.client()
+        try:
+            client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = client.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            client.close()
 
 
 def everything(sock):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from serving import EXAMPLES
 
 import zbuf
@@ -12,9 +13,10 @@ import zbuf
 HOME = Path(zbuf.__file__).parents[1]
 
 
-def test_mypy_accepts_the_file_server(tmp_path):
+@pytest.mark.parametrize(("example", "count"), [("file_server", 8), ("resp_server", 15)])
+def test_mypy_accepts_an_example(example, count, tmp_path):
     # An installed zbuf is found without help, and mypy refuses to be told of it.
     environment = os.environ if "site-packages" in HOME.parts else os.environ | {"MYPYPATH": str(HOME)}
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path), "-p", "file_server"],
+    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path), "-p", example],
                           cwd=EXAMPLES, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "Success: no issues found in 8 source files\n")
+    assert (done.returncode, done.stdout) == (0, f"Success: no issues found in {count} source files\n")

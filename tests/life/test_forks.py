@@ -2,7 +2,7 @@
 
 import pytest
 
-from processes import run
+from processes import CUT_OFF, run
 
 FORK = """
     import gc, os, random, socket, sys, threading, time, traceback, warnings, zbuf
@@ -102,7 +102,7 @@ def test_a_child_works_that_was_forked_while_other_threads_did(switch):
         thread.join()
     assert live() == (0, 0), live()
     zbuf.default_allocator()._check()
-    """)
+    """, **CUT_OFF)
 
 
 def test_hooks_around_a_fork_may_use_zbuf():

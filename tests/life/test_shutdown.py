@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 import zbuf
-from processes import run
+from processes import CUT_OFF, run
 
 BEGIN = """
     import atexit, gc, os, random, socket, sys, threading, zbuf
@@ -120,7 +120,7 @@ def test_daemon_threads_may_be_anywhere(pause):
         threading.Thread(target=forever, args=(job,), daemon=True).start()
     ready.wait()
     time.sleep({pause})
-    """)
+    """, **CUT_OFF)
 
 
 def test_a_loop_that_is_left_with_its_connections_ends_quietly():

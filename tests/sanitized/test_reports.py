@@ -53,3 +53,15 @@ def test_a_fault_is_reported(program, name):
 
 def test_nothing_is_reported_of_what_is_right():
     assert run(FINE) == (0, "")
+
+
+def test_a_fault_in_a_test_is_reported_and_the_test_named(tmp_path, pytestconfig):
+    planted = tmp_path / "test_planted.py"
+    planted.write_text(PRELUDE + "def test_that_writes_past_a_block():\n    " + FAULTS["past a block of malloc"][0])
+    capture = f"--capture={pytestconfig.getoption('capture')}"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, capture, planted],
+        cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert done.returncode != 0
+    assert "heap-buffer-overflow" in done.stderr
+    assert "in test_that_writes_past_a_block" in done.stderr
