@@ -54,8 +54,8 @@ make_pieces = kinds_fixture(lambda kind: kind.pieces)
 def no_block_stays_behind():
     before = live_blocks()
     yield
+    # Without the GIL what a thread has made that waits goes at a collection, and what that held at the next.
     for _ in range(3):
-        # Without the GIL what another thread has made waits for the collector, and what it held for the next.
         if live_blocks() != before:
             gc.collect()
     assert live_blocks() == before, "the test left live blocks behind"

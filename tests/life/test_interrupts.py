@@ -95,7 +95,7 @@ def test_at_every_instruction_of_zbufs_own_python(job, pair):
                 pass
         except BlockingIOError:
             pair[1].setblocking(True)
-    assert hits > 10
+    assert hits > 4
     job(*pair)
 
 
