@@ -2,8 +2,7 @@
 
 import socket
 import ssl
-import subprocess
-import tempfile
+from pathlib import Path
 
 
 def tcp_pair(*, send_room=None, receive_room=None):
@@ -21,18 +20,14 @@ def tcp_pair(*, send_room=None, receive_room=None):
     return ours, theirs
 
 
-# A certificate that signs itself, and is all that Python 3.13 asks of one.
-CERTIFICATE = [
-    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-    "-addext", "subjectAltName=DNS:localhost", "-addext", "keyUsage=critical,digitalSignature,keyCertSign",
-]
+# A key, and a certificate that signs itself until 2126: openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
+# -nodes -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext keyUsage=critical,digitalSignature,keyCertSign
+LOCALHOST = Path(__file__).with_name("localhost.pem")
 
 
 def tls_contexts():
     """Contexts of a server that is called localhost, and of a client that trusts it."""
-    with tempfile.NamedTemporaryFile() as key, tempfile.NamedTemporaryFile() as certificate:
-        subprocess.run([*CERTIFICATE, "-keyout", key.name, "-out", certificate.name], check=True, capture_output=True)
-        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        server.load_cert_chain(certificate.name, key.name)
-        client = ssl.create_default_context(cafile=certificate.name)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(LOCALHOST)
+    client = ssl.create_default_context(cafile=LOCALHOST)
     return server, client
