@@ -418,7 +418,6 @@ def test_what_is_drawn_gives_the_same_result_in_all_contestants():
 
 
 def test_of_the_same_figures_the_same_plot_is_drawn(tmp_path):
-    pytest.importorskip("matplotlib")
     from benchmarks import plots
 
     records = [{**kept("slice", zbuf=(30, 30 + n), Netty=(9, 10)), "work": str(n)} for n in (16, 64, 4096)]
