@@ -23,6 +23,8 @@ SENDFILE_FROM = 32 << 10  # bytes: smaller files are read, and go out in one cal
 GZIP_FROM = 256  # bytes: less is not worth it
 GZIPPED = 256  # how many compressed files are kept
 
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
 Part = bytes | zbuf.FileRegion
 
 _COMPRESSIBLE = re.compile(r"text/|application/(json|javascript|xml|wasm)|image/svg|.*\+(xml|json)")
@@ -42,7 +44,7 @@ class Response:
         return sum(map(len, self.body))
 
     def head(self) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}", f"Date: {http_date(int(time.time()))}"]
+        lines = [f"HTTP/1.1 {self.status} {PHRASES[self.status]}", f"Date: {http_date(int(time.time()))}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         lines.append("Connection: keep-alive" if self.keep_alive else "Connection: close")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -126,7 +128,7 @@ class Answers:
 
 
 def plain(status: int, **headers: str) -> Response:
-    body = f"{status} {HTTPStatus(status).phrase}\n".encode()
+    body = f"{status} {PHRASES[status]}\n".encode()
     if status == 405:
         headers["Allow"] = b", ".join(READS).decode()
     return Response(status, {**headers, "Content-Type": "text/plain", "Content-Length": str(len(body))}, [body])
