@@ -4,6 +4,8 @@
 # a moment. So the marks that are set, of whatever buffers, are in one list; it
 # is empty nearly always, and whoever changes indices looks no further then.
 
+from zbuf._native cimport zb_load
+
 cdef struct zb_mark:
     void *of               # the handle whose bytes these are; NULL: not set
     Py_ssize_t at          # index of the first of them; GONE once one of them is
@@ -24,13 +26,13 @@ cdef void mark_drop(zb_mark *mark) noexcept
 cdef inline void marks_shift(void *of, Py_ssize_t i, Py_ssize_t n) noexcept:
     # The bytes from index i on are n further back now; for n < 0, the -n bytes
     # before them are gone.
-    if marks != NULL:
+    if zb_load(&marks) != NULL:
         shift_marks(of, i, n)
 
 
 cdef inline void marks_cut(void *of, Py_ssize_t i) noexcept:
     # The bytes from index i on are gone.
-    if marks != NULL:
+    if zb_load(&marks) != NULL:
         cut_marks(of, i)
 
 

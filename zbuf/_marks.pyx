@@ -1,18 +1,17 @@
 """Marks: places in a buffer that stay with their bytes when indices change."""
 
 from zbuf._forks cimport open_in_child
-from zbuf._native cimport zb_lock, zb_mutex, zb_unlock
+from zbuf._native cimport zb_lock, zb_mutex, zb_store, zb_unlock
 
 cdef zb_mutex lock         # the list, and the places of all that is in it
 open_in_child(&lock)
 
 
 cdef void mark_set(zb_mark *mark, void *of, Py_ssize_t at, Py_ssize_t size) noexcept:
-    global marks
     zb_lock(&lock)
     mark.of, mark.at, mark.size = of, at, size
     mark.next = marks
-    marks = mark
+    zb_store(&marks, mark)
     zb_unlock(&lock)
 
 
@@ -22,7 +21,7 @@ cdef void mark_drop(zb_mark *mark) noexcept:
     cdef zb_mark **link = &marks
     while link[0] != mark:
         link = &link[0].next
-    link[0] = mark.next
+    zb_store(link, mark.next)
     mark.of = NULL
     zb_unlock(&lock)
 
