@@ -77,8 +77,9 @@ def read(ours, theirs):
         zbuf.io.read_into(file, buf, 40)
 
 
-@pytest.mark.parametrize("job", [send, receive, scatter, read])
-def test_at_every_instruction_of_zbufs_own_python(job, pair):
+# With how many instructions at the least: what receives is compiled but for the call of it.
+@pytest.mark.parametrize(("job", "least"), [(send, 11), (receive, 6), (scatter, 11), (read, 11)])
+def test_at_every_instruction_of_zbufs_own_python(job, least, pair):
     job(*pair)
     before, n, hits = held(), 0, 0
     while True:
@@ -95,7 +96,7 @@ def test_at_every_instruction_of_zbufs_own_python(job, pair):
                 pass
         except BlockingIOError:
             pair[1].setblocking(True)
-    assert hits > 4
+    assert hits >= least
     job(*pair)
 
 
