@@ -209,31 +209,36 @@ cdef void pooled_done(zb_block *block) noexcept:
 
 cdef inline void give(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
     bin.gives += 1
-    if pool.rest + bin.size <= pool.rest_max and bin.gives % CLOCK_EVERY:
-        block.next = bin.stack
-        bin.stack = block
-        bin.cached += 1
-        pool.rest += bin.size
-    else:
-        give_slow(pool, bin, block)
-
-
-cdef void give_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
     if bin.gives % CLOCK_EVERY == 0:
         tick(pool)
+    put(pool, bin, block)
+
+
+cdef inline void put(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
+    if pool.rest + bin.size > pool.rest_max:
+        put_slow(pool, bin, block)
+    else:
+        push_rest(pool, bin, block)
+
+
+cdef inline void push_rest(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
+    block.next = bin.stack
+    bin.stack = block
+    bin.cached += 1
+    pool.rest += bin.size
+
+
+cdef void put_slow(zb_pool *pool, zb_bin *bin, zb_block *block) noexcept:
     if pool.rest + bin.size <= rest_wish(pool):
         purge_to(pool, pool.max_cached - bin.size)
     set_rest_max(pool)
     if bin.stack == NULL and bin.size <= pool.rest_max:
         make_room(pool, bin.size)
-    if pool.rest + bin.size > pool.rest_max:
-        block_to_span(pool, bin, block)
-        pool_may_go(pool)
+    if pool.rest + bin.size <= pool.rest_max:
+        push_rest(pool, bin, block)
         return
-    block.next = bin.stack
-    bin.stack = block
-    bin.cached += 1
-    pool.rest += bin.size
+    block_to_span(pool, bin, block)
+    pool_may_go(pool)
 
 
 cdef Py_ssize_t rest_wish(zb_pool *pool) noexcept:
@@ -825,7 +830,8 @@ cdef void empty_class(zb_cache *cache, zb_pool *pool, zb_bin *bin) noexcept:
     cache.stacks[bin.number] = NULL
     while block != NULL:
         next = block.next
-        give(pool, bin, block)
+        bin.gives += 1
+        put(pool, bin, block)    # no tick: it would wait for the lock of this cache
         block = next
 
 

@@ -1,6 +1,8 @@
 """What a thread keeps for itself of the default pool is the pool's again when somebody asks, and when the thread ends."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -156,3 +158,18 @@ def test_threads_that_come_and_go_leave_nothing(allocator):
     assert _thread_caches() == []
     assert allocator.stats().live_blocks == 0
     allocator._check()
+
+
+def test_time_that_passes_while_a_cache_is_emptied_stops_nobody():
+    # Each class looks at the clock once in 4,096 gives: that one comes while stats() empties the cache, too.
+    program = """if True:
+        import zbuf
+        from zbuf._pool import _advance_clock
+
+        for _ in range(300):
+            for buf in [zbuf.buffer(64) for _ in range(32)]:
+                buf.release()
+            _advance_clock(100)
+            zbuf.default_allocator().stats()
+    """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
