@@ -128,7 +128,7 @@ cdef class CompositeByteBuf(ByteBuf):
             self._start = self._run = r
             self._mem = self._scratch
             return
-        slot = self._locate(r)
+        slot = CompositeByteBuf._locate(self, r)
         self._start = self._start_of(slot)
         self._run = min(self._parts[slot].end - self._origin, w)
         self._mem = <unsigned char *>(<uintptr_t>self._parts[slot].mem - <uintptr_t>self._start)
@@ -136,8 +136,9 @@ cdef class CompositeByteBuf(ByteBuf):
     # -- the gates' other halves: step to the next part, or gather
 
     cdef const unsigned char *_take_slow(self, Py_ssize_t n) except NULL:
-        self._need(n)
-        self._settle(self._r, self._w)
+        if n > self._w - self._r:
+            self._need(n)    # which raises: a released handle has no bytes
+        CompositeByteBuf._settle(self, self._r, self._w)
         if self._run - self._r >= n:
             self._r += n
             return self._mem + self._r - n
@@ -245,12 +246,8 @@ cdef class CompositeByteBuf(ByteBuf):
         self._reserve(1)
         if self._room_after(self._w) < n:
             block = self._next_store(n)
-        try:
-            self._drop_spare()
-        except:
-            if block != NULL:
-                block_give(block, 1)
-            raise
+        if self._cap > self._w or self._lim != ELSEWHERE:    # to take memory may run any code
+            drop_spare_for(self, block)
         if block != NULL:
             self._set_store(block)
         if self._free < self._free_end and self._cap < self._max:
@@ -258,7 +255,7 @@ cdef class CompositeByteBuf(ByteBuf):
             self._extend_tail()
             self._settle(self._r, self._w)
         # A foreign owner that was let go may have taken the room.
-        return self._ensure(n)
+        return 0 if self._tail_has(n) else self._ensure(n)
 
     cdef zb_block *_next_store(self, Py_ssize_t least) except NULL:
         cdef Py_ssize_t wish = STORE
@@ -976,6 +973,16 @@ cdef int gather(CompositeByteBuf buf) except -1:
         buf._push(block, block.data, w, False, False)
     buf._settle(r, w)
     return 0
+
+
+cdef int drop_spare_for(CompositeByteBuf buf, zb_block *store) except -1:
+    # After an error the store that was to follow is given back.
+    try:
+        return buf._drop_spare()
+    except:
+        if store != NULL:
+            block_give(store, 1)
+        raise
 
 
 cdef void drop_store(CompositeByteBuf buf) noexcept:

@@ -23,6 +23,9 @@ cdef Py_ssize_t find_bytes(const unsigned char *hay, Py_ssize_t n, const unsigne
     cdef Py_ssize_t spent = 0    # in bytes that memmem would have passed meanwhile
     if m == 0:
         return 0
+    if m == 1:
+        at = <const unsigned char *>memchr(hay, needle[0], n)
+        return at - hay if at != NULL else -1
     while at <= last:
         at = <const unsigned char *>memchr(at, needle[0], last - at + 1)
         if at == NULL:
