@@ -36,6 +36,7 @@ def composite(count: int) -> Row:
         f"Cython: build {count} x 64 B, read all",
         [
             contestant("zbuf", "build_and_read", lambda: [zbuf.copied(PIECE) for _ in range(count)], 4_000),
+            contestant("zbuf, all parts shared", "share_and_read", lambda: [zbuf.copied(PIECE) for _ in range(count)], 4_000),
             contestant("join, read unchecked", "join_and_read", lambda: [PIECE] * count, 4_000),
             Netty("addComponentAndRead", PIECE, count),
         ],
