@@ -78,6 +78,7 @@ cdef class OutboundBuffer:
     # -- in
     cdef int64_t _admit(self, int64_t n) except -1
     cdef int _put(self, zb_block *block, unsigned char *mem, Py_ssize_t n) except -1
+    cdef int _put_one(self, object data) except -1
     cdef Py_ssize_t _put_small(self, PyObject *const *parts, Py_ssize_t count) noexcept
     cdef int _put_any(self, object data) except -1
     cdef int _put_spans(self, ByteBuf buf) except -1

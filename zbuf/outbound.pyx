@@ -192,9 +192,7 @@ cdef class OutboundBuffer:
         Source: ChannelOutboundBuffer.addMessage.
         """
         self._live()
-        cdef PyObject *one = <PyObject *>data
-        if not self._put_small(&one, 1):
-            self._put_any(data)
+        self._put_one(data)
         self._tell()
 
     def writelines(self, parts, /):
@@ -230,6 +228,10 @@ cdef class OutboundBuffer:
             if self._on_writable is not None:
                 self._on_writable(not self._told)
         return 0
+
+    cdef int _put_one(self, object data) except -1:
+        cdef PyObject *one = <PyObject *>data
+        return 0 if self._put_small(&one, 1) else self._put_any(data)
 
     cdef Py_ssize_t _put_small(self, PyObject *const *parts, Py_ssize_t count) noexcept:
         # How many of them were put: small ones behind another, which are the

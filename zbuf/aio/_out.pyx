@@ -217,7 +217,7 @@ cdef class SocketOut(Out):
 
     cdef int _put(self, object data) except -1:
         self._queue._live()
-        return self._queue._put_any(data)
+        return self._queue._put_one(data)
 
     cdef int _put_all(self, object parts) except -1:
         self._queue.writelines(parts)
