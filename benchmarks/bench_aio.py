@@ -1,4 +1,4 @@
-"""I6: what does an echo cost a server of asyncio, on either loop?
+"""I6b: what does an echo cost a server of asyncio, on either loop?
 
 A server runs in a process of its own and says how much processor time it took;
 its clients are in another one.
@@ -83,7 +83,7 @@ class Server(Figure):
 
 def row(depth: int) -> Row:
     return Row(
-        "I6",
+        "I6b",
         f"echo, {CONNECTIONS} connections x {depth} x {SIZE} B",
         [
             Server("zbuf Receiver", "Receiver", "uvloop", depth),
