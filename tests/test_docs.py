@@ -160,4 +160,6 @@ def test_a_block_of_a_page_runs(page, block):
     if ">>>" in block:
         run(block, page)
     else:
-        exec(compile(block, page, "exec"), {"__name__": "__main__"})
+        names = {"__name__": "__main__"}
+        exec(compile(block, page, "exec"), names)
+        names.clear()    # its functions hold them, and without the GIL stay for ever once there was a thread
