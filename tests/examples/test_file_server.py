@@ -1,5 +1,6 @@
 """The file server, asked over real sockets."""
 
+import contextlib
 import email
 import gzip
 import os
@@ -116,6 +117,36 @@ def test_requests_are_answered_in_order_however_they_are_cut(files):
 def test_who_wants_the_connection_closed(files, request_line, connection, kept):
     asked = f"GET /empty HTTP/{request_line}\r\nHost: a\r\nConnection: {connection}\r\n\r\n".encode() * 2
     assert files.ask(asked).count(b"HTTP/1.1 200 OK") == 1 + kept
+
+
+def test_what_is_asked_for_behind_a_large_file_waits_and_comes(files):
+    one = b"GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    with files.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n" + one)
+        assert sock.recv(1) == b"H"
+        sock.sendall(one * 2)
+        sock.shutdown(socket.SHUT_WR)
+        answers = everything(sock)
+    first, _, behind = answers.partition(BIG)
+    assert first.startswith(b"TTP/1.1 200 OK") and behind.count(SMALL) == 3 and behind.endswith(SMALL)
+
+
+def test_a_large_file_may_be_the_last(files):
+    before = files.sockets()
+    with files.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.0\r\n\r\n")
+        assert everything(sock).endswith(BIG)
+    until(lambda: files.sockets() == before)
+
+
+def test_a_flaw_behind_a_large_file_is_told_of_when_that_has_come(files):
+    first, _, behind = files.ask(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET small.txt HTTP/1.1\r\n").partition(BIG)
+    assert (status(first), status(behind)) == (200, 400)
+
+
+def test_the_date_goes_on(files):
+    first = files.get("/empty")[1]["Date"]
+    until(lambda: files.get("/empty")[1]["Date"] != first)
 
 
 # -- ranges
@@ -295,6 +326,13 @@ def test_no_more_files_stay_open_than_are_wanted(serve):
     assert sorted(server.open_files()) == ["0", "8", "9"]
 
 
+def test_the_log_has_a_line_for_each_request(serve):
+    server = serve("--access-log")
+    (server.root / "small.txt").write_bytes(SMALL)
+    server.ask(b"GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\nHEAD /none HTTP/1.1\r\nHost: a\r\n\r\nno request")
+    assert [server.process.stdout.readline() for _ in range(2)] == [f"GET /small.txt 200 {len(SMALL)}\n", "HEAD /none 404 0\n"]
+
+
 # -- what is no request
 
 HOST = b"Host: a\r\n"
@@ -330,6 +368,7 @@ HOST = b"Host: a\r\n"
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 17000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 1_000_000, 431),
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 100 + b"\r\n", 431),
+        (b"\r\n" * 100_000, 431),
     ],
 )
 def test_what_is_refused(files, asked, code):
@@ -338,6 +377,16 @@ def test_what_is_refused(files, asked, code):
     answers = files.ask(before + asked)
     assert status(answers) == 200
     assert status(answers[answers.index(b"\r\n\r\n") + 4 :]) == code
+
+
+def test_a_long_request_may_come_in_many_pieces(files):
+    asked = b"GET /small.txt?" + b"q" * 8000 + b" HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 16000 + b"\r\n\r\n"
+    with files.connect() as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for k in range(0, len(asked), 500):
+            sock.sendall(asked[k : k + 500])
+        sock.shutdown(socket.SHUT_WR)
+        assert everything(sock).endswith(SMALL)
 
 
 def test_405_says_what_is_allowed(files):
@@ -385,6 +434,73 @@ def test_who_takes_nothing_is_cut_off(serve):
         sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         assert sock.recv(1) == b"H"
         until(lambda: server.sockets() == before)
+        assert len(everything(sock)) < 64 << 20
+
+
+@pytest.mark.parametrize("path", [b"/big", b"/small"])
+def test_who_asks_and_asks_and_takes_nothing_is_cut_off(serve, path):
+    server = serve("--patience", "0.2", "--slowest", str(1 << 40))
+    (server.root / "big").write_bytes(b"o" * (64 << 20))
+    (server.root / "small").write_bytes(SMALL)
+    with server.connect() as sock, pytest.raises(ConnectionError):
+        while True:
+            sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+
+
+def test_who_asks_byte_by_byte_has_no_more_time(serve):
+    server = serve("--patience", "0.2")
+    with server.connect() as sock, pytest.raises(ConnectionError):
+        sock.sendall(b"GET / HTTP/1.1\r\nA: ")
+        while True:
+            sock.sendall(b"a")
+            time.sleep(0.01)
+
+
+def test_who_has_taken_a_large_file_has_as_much_time_as_others(serve):
+    server = serve("--patience", "0.2", "--slowest", "1")    # 3,000,001 seconds for the file
+    (server.root / "big.bin").write_bytes(BIG)
+    with server.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert everything(sock).endswith(BIG)
+
+
+def test_of_who_does_not_read_no_more_is_read(server):
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    (server.root / "empty").write_bytes(b"")
+    one = b"HEAD /empty HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 8000 + b"\r\n\r\n"
+    with begun(server, b"/file") as sock:
+        sent = send_what_is_taken(sock, one, 64 << 20)
+        assert sent < 64 << 20
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(PATIENCE)
+        assert everything(sock).count(b"HTTP/1.1 200 OK") == sent // len(one)
+
+
+def send_what_is_taken(sock, data, most):
+    """Send data again and again, so many bytes at the most; give how many were taken."""
+    sent = 0
+    sock.settimeout(0.3)
+    with contextlib.suppress(TimeoutError):
+        while sent < most:
+            sent += sock.send(data[sent % len(data) :])
+    return sent
+
+
+def test_who_goes_away_in_the_middle_is_forgotten(server):
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    before = server.sockets()
+    for _ in range(5):
+        with begun(server, b"/file") as sock:
+            sock.sendall(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+    until(lambda: server.sockets() == before)
+
+
+def test_it_can_be_stopped_in_the_middle(serve):
+    server = serve()
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    with begun(server, b"/file") as sock:
+        server.process.terminate()
+        assert server.process.wait(PATIENCE) == 0
         assert len(everything(sock)) < 64 << 20
 
 

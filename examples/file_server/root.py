@@ -5,33 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
-from email.utils import formatdate
-from functools import lru_cache
-from mimetypes import guess_type
 from os import PathLike
 
 import zbuf
 
-@dataclass(slots=True)
-class File:
-    region: zbuf.FileRegion
-    etag: str
-    mtime: int  # seconds
-    type: str
-    was: Identity
-
-    @property
-    def last_modified(self) -> str:
-        return http_date(self.mtime)
-
-
-Identity = tuple[int, ...]
-
-
-def identity(found: os.stat_result, size: int) -> Identity:
-    """What is another when a file is replaced, renamed or changed."""
-    return found.st_dev, found.st_ino, size, found.st_mtime_ns, found.st_ctime_ns
+from .file import File, described, identity
 
 
 class Root:
@@ -40,6 +18,7 @@ class Root:
     def __init__(self, path: str | PathLike[str], most: int = 128) -> None:
         self._most = most
         self._path = os.fsencode(os.path.realpath(path)).rstrip(b"/")
+        self._inside = self._path + b"/"
         self._kept: OrderedDict[bytes, File] = OrderedDict()
 
     def open(self, path: bytes) -> File:
@@ -75,7 +54,7 @@ class Root:
         try:
             if not self._holds(region):
                 raise outside(path)
-            return described(region, path)
+            return described(region, os.path.basename(path))
         except BaseException:
             region.release()
             raise
@@ -89,27 +68,8 @@ class Root:
         return self._has(os.readlink(b"/proc/self/fd/%d" % region.fileno()))
 
     def _has(self, place: bytes) -> bool:
-        return place == self._path or place.startswith(self._path + b"/")
+        return place.startswith(self._inside) or place == self._path
 
 
 def outside(path: bytes) -> OSError:
     return FileNotFoundError(errno.ENOENT, "not below the root", path)
-
-
-def described(region: zbuf.FileRegion, path: bytes) -> File:
-    found = os.fstat(region.fileno())
-    etag = f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{len(region):x}"'
-    return File(region, etag, int(found.st_mtime), type_of(path.rpartition(b"/")[2]), identity(found, len(region)))
-
-
-@lru_cache(maxsize=1024)
-def type_of(name: bytes) -> str:
-    kind, encoding = guess_type(os.fsdecode(name))
-    if kind is None or encoding is not None:
-        return "application/octet-stream"
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-
-
-@lru_cache(maxsize=1024)
-def http_date(seconds: int) -> str:
-    return formatdate(seconds, usegmt=True)
