@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections import OrderedDict
@@ -13,13 +14,19 @@ from .file import File, described, identity
 
 
 class Root:
-    """A directory to serve; the `most` files that were asked for last stay open."""
+    """A directory to serve; the `most` files that were asked for last stay open.
+
+    A file that is asked for again in the same turn of the loop is not looked at
+    again: that request had come before the look, as all of a turn have.
+    """
 
     def __init__(self, path: str | PathLike[str], most: int = 128) -> None:
         self._most = most
         self._path = os.fsencode(os.path.realpath(path)).rstrip(b"/")
         self._inside = self._path + b"/"
+        self._descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
         self._kept: OrderedDict[bytes, File] = OrderedDict()
+        self._fresh: set[bytes] = set()  # paths that were looked at in this turn
 
     def open(self, path: bytes) -> File:
         """Open the regular file at `path`, which begins with a slash, or give it once more.
@@ -29,16 +36,26 @@ class Root:
                  by `..` or by a symbolic link.
         """
         file = self._kept.get(path)
+        if file is None or path not in self._fresh:
+            file = self._looked_at(path, file)
+            self._is_fresh(path)
+        return file
+
+    def _looked_at(self, path: bytes, file: File | None) -> File:
         if file is not None:
             if self._is_still(path, file):
                 self._kept.move_to_end(path)
                 return file
             self._kept.pop(path).region.release()
-        file = self._opened(path)
-        self._kept[path] = file
+        file = self._kept[path] = self._opened(path)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)[1].region.release()
         return file
+
+    def _is_fresh(self, path: bytes) -> None:
+        if not self._fresh:
+            asyncio.get_running_loop().call_soon(self._fresh.clear)
+        self._fresh.add(path)
 
     def _is_still(self, path: bytes, file: File) -> bool:
         try:
@@ -65,7 +82,7 @@ class Root:
 
     def _holds(self, region: zbuf.FileRegion) -> bool:
         # The kernel is asked about what is open: a path could be replaced after a check.
-        return self._has(os.readlink(b"/proc/self/fd/%d" % region.fileno()))
+        return self._has(os.readlink(b"%d" % region.fileno(), dir_fd=self._descriptors))
 
     def _has(self, place: bytes) -> bool:
         return place.startswith(self._inside) or place == self._path
