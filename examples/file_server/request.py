@@ -61,28 +61,26 @@ class RequestDecoder:
         self._done: list[Request | RequestError] = []
         self._over = False  # nothing more is taken
         self._status = 400  # what is said of the next flaw
-        self._unseen = 0  # bytes that came since a request was whole, but for its own read
         self._begin()
 
     def feed(self, data: zbuf.ByteBuf | bytes) -> list[Request | RequestError]:
         """Give the requests that are whole now, and behind them what is wrong with the next."""
-        if not self._over:
-            self._parse(data)
-        done, self._done = self._done, []
-        return done
-
-    def _parse(self, data: zbuf.ByteBuf | bytes) -> None:
+        if self._over:
+            return []
         try:
             self._parser.feed_data(data)  # type: ignore[arg-type]
-            self._check_progress(len(data))
+            if not self._done:
+                self._check_progress(len(data))
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             if not self._over:  # bytes behind the last request are no flaw
                 self._done.append(RequestError(self._status))
                 self._over = True
+        done, self._done = self._done, []
+        return done
 
     def _check_progress(self, size: int) -> None:
         # A field that never ends is seen by nobody else.
-        self._unseen = 0 if self._done else self._unseen + size
+        self._unseen += size
         if self._unseen > LONGEST_BEGINNING:
             self._refuse(431)
 
@@ -94,6 +92,7 @@ class RequestDecoder:
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._size = self._fields = 0
+        self._unseen = 0  # bytes of reads that were the end of no request
 
     # -- called by the parser
 

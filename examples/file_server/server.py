@@ -57,15 +57,12 @@ class Connection(zbuf.aio.Receiver):
         self._requests = RequestDecoder()
         self._asked: deque[Request | RequestError] = deque()  # and not answered yet
         self._rest: asyncio.Task[None] | None = None  # answers that, while much waits for the client
-        self._over = False  # nothing more is answered
         self._ended = False  # the client has said its last
 
     def connected(self) -> None:
         self._deadline.allow(self._server.patience)
 
     def received(self, buf: zbuf.ByteBuf) -> None:
-        if self._over:
-            return
         self._asked += self._requests.feed(buf)
         if self._rest is not None:
             self.transport.pause_reading()
@@ -80,13 +77,11 @@ class Connection(zbuf.aio.Receiver):
         self._deadline.cancel()
 
     def _answer(self) -> bool:
-        """Answer what was asked; False if much waits for the client before all is."""
-        while self._asked and self.pending_bytes <= MUCH:
+        """Answer what was asked, until much waits for the client; False if it does."""
+        while (waiting := self.pending_bytes) <= MUCH and self._asked:
             self._write(self._server.answer(self._asked.popleft()))
-        waiting = self.pending_bytes
-        much = waiting > MUCH
-        self._deadline.allow(self._server.patience + (waiting / self._server.slowest if much else 0.0))
-        return not much
+        self._deadline.allow(self._server.patience + waiting / self._server.slowest)
+        return waiting <= MUCH
 
     def _write(self, response: Response) -> None:
         try:
@@ -94,13 +89,9 @@ class Connection(zbuf.aio.Receiver):
         finally:
             response.release()  # what is queued has references of its own
         if not response.keep_alive:
-            self._leave()
-
-    def _leave(self) -> None:
-        # To close while something comes would reset the connection, and the
-        # last answer might be lost with it: the peer is read to its end.
-        self._over = True
-        self.write_eof()
+            # To close while something comes would reset the connection, and the
+            # last answer might be lost with it: the peer is read to its end.
+            self.write_eof()
 
     async def _answer_the_rest(self) -> None:
         try:

@@ -36,6 +36,10 @@ class Server:
         """How many sockets it has open."""
         return sum(place.startswith("socket:") for place in self._open())
 
+    def memory(self):
+        """Resident bytes."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * 4096
+
     def _open(self):
         for fd in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):

@@ -1,18 +1,25 @@
 """The file server, asked over real sockets."""
 
+import asyncio
 import contextlib
 import email
 import gzip
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from email.utils import formatdate
 
 import pytest
-from serving import PATIENCE, everything, until
+from serving import EXAMPLES, PATIENCE, everything, until
+
+sys.path.append(str(EXAMPLES))
+
+from file_server.root import Root
 
 SMALL = b"".join(b"line %d\n" % k for k in range(100))
 BIG = random.Random(1).randbytes(3_000_001)
@@ -27,6 +34,15 @@ def files(server):
     (server.root / "small.txt").write_bytes(SMALL)
     (server.root / "big.bin").write_bytes(BIG)
     (server.root / "empty").write_bytes(b"")
+    return server
+
+
+@pytest.fixture
+def patient(serve):
+    """A server that cuts off nobody as long as a test lasts."""
+    server = serve("--patience", "1000")
+    (server.root / "small.txt").write_bytes(SMALL)
+    (server.root / "big.bin").write_bytes(BIG)
     return server
 
 
@@ -119,9 +135,9 @@ def test_who_wants_the_connection_closed(files, request_line, connection, kept):
     assert files.ask(asked).count(b"HTTP/1.1 200 OK") == 1 + kept
 
 
-def test_what_is_asked_for_behind_a_large_file_waits_and_comes(files):
+def test_what_is_asked_for_behind_a_large_file_waits_and_comes(patient):
     one = b"GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-    with files.connect() as sock:
+    with patient.connect() as sock:
         sock.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n" + one)
         assert sock.recv(1) == b"H"
         sock.sendall(one * 2)
@@ -131,12 +147,12 @@ def test_what_is_asked_for_behind_a_large_file_waits_and_comes(files):
     assert first.startswith(b"TTP/1.1 200 OK") and behind.count(SMALL) == 3 and behind.endswith(SMALL)
 
 
-def test_a_large_file_may_be_the_last(files):
-    before = files.sockets()
-    with files.connect() as sock:
+def test_a_large_file_may_be_the_last(patient):
+    before = patient.sockets()
+    with patient.connect() as sock:
         sock.sendall(b"GET /big.bin HTTP/1.0\r\n\r\n")
         assert everything(sock).endswith(BIG)
-    until(lambda: files.sockets() == before)
+    until(lambda: patient.sockets() == before)
 
 
 def test_a_flaw_behind_a_large_file_is_told_of_when_that_has_come(files):
@@ -317,13 +333,36 @@ def test_a_directory_that_was_moved_out_is_not_served_through_a_link(server):
     assert server.get("/dir/file")[0] == 404
 
 
-def test_no_more_files_stay_open_than_are_wanted(serve):
+@pytest.mark.parametrize("size", [1, 40_000])
+def test_no_more_files_stay_open_than_are_wanted(serve, size):
     server = serve("--open-files", "3")
     for k in range(10):
-        (server.root / str(k)).write_bytes(b"%d" % k)
+        (server.root / str(k)).write_bytes(b"%d" % k * size)
     for k in [*range(10), 9, 0]:
-        assert server.get(f"/{k}")[2] == b"%d" % k
+        assert server.get(f"/{k}")[2] == b"%d" % k * size
     assert sorted(server.open_files()) == ["0", "8", "9"]
+
+
+def test_files_may_be_closed_while_they_are_asked_for(serve):
+    server = serve("--open-files", "1")
+    for name in ["a", "b"]:
+        (server.root / name).write_bytes(name.encode() * 40_000)
+    asked = [b"GET /%c HTTP/1.1\r\nHost: a\r\n\r\n" % name for name in b"abaab"]
+    answers = server.ask(b"".join(asked))
+    assert [body[:1] for body in re.findall(rb"a{40000}|b{40000}", answers)] == [b"a", b"b", b"a", b"a", b"b"]
+
+
+def test_a_file_is_looked_at_once_in_a_turn_of_the_loop(tmp_path):
+    async def main():
+        root, file = Root(tmp_path), tmp_path / "file"
+        file.write_bytes(b"old")
+        old = root.open(b"/file")
+        file.write_bytes(b"newer")
+        assert root.open(b"/file") is old
+        await asyncio.sleep(0)
+        assert root.open(b"/file").size == 5
+
+    asyncio.run(main())
 
 
 def test_the_log_has_a_line_for_each_request(serve):
@@ -379,14 +418,15 @@ def test_what_is_refused(files, asked, code):
     assert status(answers[answers.index(b"\r\n\r\n") + 4 :]) == code
 
 
-def test_a_long_request_may_come_in_many_pieces(files):
+def test_long_requests_may_come_in_many_pieces(files):
     asked = b"GET /small.txt?" + b"q" * 8000 + b" HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 16000 + b"\r\n\r\n"
     with files.connect() as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for k in range(0, len(asked), 500):
-            sock.sendall(asked[k : k + 500])
+        for _ in range(2):
+            for k in range(0, len(asked), 500):
+                sock.sendall(asked[k : k + 500])
+                time.sleep(0.001)
         sock.shutdown(socket.SHUT_WR)
-        assert everything(sock).endswith(SMALL)
+        assert everything(sock).count(SMALL) == 2
 
 
 def test_405_says_what_is_allowed(files):
@@ -454,6 +494,28 @@ def test_who_asks_byte_by_byte_has_no_more_time(serve):
         while True:
             sock.sendall(b"a")
             time.sleep(0.01)
+
+
+def test_who_takes_a_large_file_slowly_has_more_time(serve):
+    server = serve("--patience", "0.1", "--slowest", "65536")    # 1,000 seconds
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    before = server.sockets()
+    with begun(server, b"/file"):
+        time.sleep(0.3)
+        assert server.sockets() > before
+
+
+def test_what_waits_for_who_does_not_read_is_bounded(patient):
+    (patient.root / "file").write_bytes(b"o" * 30_000)
+    before = patient.memory()
+    with patient.connect() as sock:
+        sock.sendall(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 1700)    # 51 MB, asked for in one read
+        assert sock.recv(1) == b"H"
+        for _ in range(20):
+            assert patient.get("/file")[0] == 200
+        assert patient.memory() - before < 20 << 20
+        sock.shutdown(socket.SHUT_WR)
+        assert everything(sock).count(b"o" * 30_000) == 1700
 
 
 def test_who_has_taken_a_large_file_has_as_much_time_as_others(serve):
