@@ -23,11 +23,11 @@ class Answers:
         self._gzip = Gzip()
 
     def to(self, request: Request) -> Response:
-        """Answer; whoever asks calls the answer's release()."""
+        """Give an answer, to be written before the next: that may close the file that this one sends."""
         response = self._answer(request)
         response.keep_alive = request.keep_alive
         if request.method == b"HEAD":
-            response.release()
+            response.body = []
         return response
 
     def _answer(self, request: Request) -> Response:

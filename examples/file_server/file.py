@@ -55,8 +55,7 @@ class File:
         return rendered({**about, **more})
 
     def body(self) -> bytes | zbuf.FileRegion:
-        """Give all of it; release() a region."""
-        return self.content() if self.size < SENDFILE_FROM else self.region.retain()
+        return self.content() if self.size < SENDFILE_FROM else self.region
 
     def content(self) -> bytes:
         data = os.pread(self.region.fileno(), self.size, 0)

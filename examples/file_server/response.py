@@ -14,8 +14,6 @@ Part = bytes | zbuf.FileRegion
 
 @dataclass(slots=True)
 class Response:
-    """Whoever has one calls its release(), or writes it and does so then."""
-
     status: int
     fields: bytes  # rendered; all but Date and Connection
     body: list[Part] = field(default_factory=list)
@@ -28,12 +26,6 @@ class Response:
     def parts(self) -> list[Part]:
         """Give all that is to be written."""
         return [beginning(self.status), self.fields, STAYS if self.keep_alive else CLOSES, *self.body]
-
-    def release(self) -> None:
-        for part in self.body:
-            if isinstance(part, zbuf.FileRegion):
-                part.release()
-        self.body = []
 
 
 def plain(status: int, **headers: str) -> Response:

@@ -17,7 +17,9 @@ class Root:
     """A directory to serve; the `most` files that were asked for last stay open.
 
     A file that is asked for again in the same turn of the loop is not looked at
-    again: that request had come before the look, as all of a turn have.
+    again: that request had come before the look, as all of a turn have. (Where
+    more than 1,024 connections are ready, uvloop goes on with those that are
+    ready then: they may be told of what was there a turn ago.)
     """
 
     def __init__(self, path: str | PathLike[str], most: int = 128) -> None:
@@ -31,7 +33,7 @@ class Root:
     def open(self, path: bytes) -> File:
         """Open the regular file at `path`, which begins with a slash, or give it once more.
 
-        Returns: a file that stays the root's: retain() the region that is to outlive the next call.
+        Returns: a file that stays the root's; the next call may close it.
         Raises:  OSError; FileNotFoundError for what lies outside the root, be it
                  by `..` or by a symbolic link.
         """

@@ -20,9 +20,9 @@ MUCH = 64 << 10  # bytes that a client has not taken, so that other answers have
 class FileServer:
     """Makes connections, for loop.create_server.
 
-    A request, from the answer before it to its last byte, may take `patience`
-    seconds; an answer as long, and a second more for each `slowest` bytes; so
-    may the end of a connection. Then it is aborted.
+    To take what waits for it, to ask for more and to end its connection, a
+    client has `patience` seconds each time, and a second more for each
+    `slowest` bytes that wait. Then the connection is aborted.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class FileServer:
         return Connection(self)
 
     def answer(self, asked: Request | RequestError) -> Response:
-        """Answer; whoever asks calls the answer's release()."""
+        """Give an answer, to be written before the next."""
         if isinstance(asked, RequestError):
             return refusal(asked)
         response = self._answers.to(asked)
@@ -46,9 +46,9 @@ class FileServer:
 
 
 class Connection(zbuf.aio.Receiver):
-    """Answers what comes in one read with one system call.
+    """Answers what comes in one read by one write.
 
-    While much waits for the client, what it asked for behind that waits as well, and nothing more is read.
+    While much waits for the client, so does what it asked for behind that, and nothing more is read.
     """
 
     def __init__(self, server: FileServer) -> None:
@@ -84,10 +84,7 @@ class Connection(zbuf.aio.Receiver):
         return waiting <= MUCH
 
     def _write(self, response: Response) -> None:
-        try:
-            self.writelines(response.parts())
-        finally:
-            response.release()  # what is queued has references of its own
+        self.writelines(response.parts())  # what is queued has references of its own
         if not response.keep_alive:
             # To close while something comes would reset the connection, and the
             # last answer might be lost with it: the peer is read to its end.

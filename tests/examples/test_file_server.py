@@ -17,9 +17,13 @@ from email.utils import formatdate
 import pytest
 from serving import EXAMPLES, PATIENCE, everything, until
 
+import zbuf
+
 sys.path.append(str(EXAMPLES))
 
+from file_server import coding
 from file_server.root import Root
+from file_server.server import FileServer
 
 SMALL = b"".join(b"line %d\n" % k for k in range(100))
 BIG = random.Random(1).randbytes(3_000_001)
@@ -94,6 +98,20 @@ def test_gzip_is_for_who_accepts_it(files, accepted, zipped):
     assert headers["Vary"] == "Accept-Encoding"
 
 
+def test_the_files_compressed_last_are_kept(tmp_path, monkeypatch):
+    async def compressed(names):
+        for name in names:
+            zipped.of(root.open(name))
+        return len(zipped._kept)
+
+    monkeypatch.setattr(coding, "MOST", 2)
+    root, zipped = Root(tmp_path), coding.Gzip()
+    for name in "abc":
+        (tmp_path / name).write_bytes(SMALL)
+    assert asyncio.run(compressed([b"/a", b"/b", b"/a"])) == 2
+    assert asyncio.run(compressed([b"/c", b"/a"])) == 2
+
+
 def test_a_coding_has_an_etag_of_its_own(files):
     plain, zipped = (files.get("/small.txt", Accept_Encoding=coding)[1]["ETag"] for coding in ("identity", "gzip"))
     assert plain != zipped
@@ -150,8 +168,9 @@ def test_what_is_asked_for_behind_a_large_file_waits_and_comes(patient):
 def test_a_large_file_may_be_the_last(patient):
     before = patient.sockets()
     with patient.connect() as sock:
-        sock.sendall(b"GET /big.bin HTTP/1.0\r\n\r\n")
+        sock.sendall(b"GET /big.bin HTTP/1.0\r\n\r\n" * 2)
         assert everything(sock).endswith(BIG)
+        assert patient.sockets() > before    # who sends more is not answered by a reset
     until(lambda: patient.sockets() == before)
 
 
@@ -564,6 +583,29 @@ def test_it_can_be_stopped_in_the_middle(serve):
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0
         assert len(everything(sock)) < 64 << 20
+
+
+def test_what_fails_behind_a_large_file_ends_the_connection(tmp_path):
+    (tmp_path / "file").write_bytes(BIG)
+    logged = []
+
+    def log(request, response):
+        logged.append(response)
+        assert len(logged) == 1, "as told to fail"
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: None)
+        files = FileServer(Root(tmp_path), patience=1000, slowest=1, log=log)
+        server = await loop.create_server(files, "127.0.0.1", 0)
+        async with server, await zbuf.aio.open_connection(*server.sockets[0].getsockname()) as stream:
+            stream.write(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+            with contextlib.suppress(ConnectionError):
+                while await stream.read():
+                    pass
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+    assert len(logged) == 2
 
 
 def test_who_will_not_close_is_cut_off(serve):
