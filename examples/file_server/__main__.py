@@ -8,9 +8,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-import zbuf
-
-from .files import Root
+from .root import Root
 from .request import Request
 from .response import Response
 from .server import FileServer
@@ -51,12 +49,11 @@ def loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def serve(options: argparse.Namespace) -> None:
-    handler = FileServer(
-        Root(options.root, options.open_files), patience=options.patience, slowest=options.slowest, log=log if options.access_log else None
-    )
-    server = await zbuf.aio.start_server(handler, options.host, options.port)
+    loop, root = asyncio.get_running_loop(), Root(options.root, options.open_files)
+    files = FileServer(root, patience=options.patience, slowest=options.slowest, log=log if options.access_log else None)
+    server = await loop.create_server(files, options.host, options.port)
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
     host, port = server.sockets[0].getsockname()[:2]
     print(f"serving {options.root} on http://{host}:{port}/", flush=True)
     await stopped.wait()

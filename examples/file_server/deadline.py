@@ -8,15 +8,15 @@ import zbuf
 
 
 class Deadline:
-    """Aborts a stream that is late.
+    """Aborts a connection that is late.
 
     One timer for a connection, however often its deadline is moved: it looks
     when it rings whether there is more time. asyncio.timeout() costs a timer,
     and 5 us, each time.
     """
 
-    def __init__(self, stream: zbuf.aio.Stream) -> None:
-        self._stream = stream
+    def __init__(self, connection: zbuf.aio.Receiver) -> None:
+        self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._at = 0.0
@@ -39,4 +39,4 @@ class Deadline:
         if self._loop.time() < self._at:
             self._arm()
         else:
-            self._stream.abort()
+            self._connection.abort()

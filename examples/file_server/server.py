@@ -2,72 +2,105 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import zbuf
 
+from .answers import Answers
 from .deadline import Deadline
-from .files import Root
 from .request import Request, RequestDecoder, RequestError
-from .response import Answers, Response, refusal
+from .response import Response, refusal
+from .root import Root
+
+MUCH = 64 << 10  # bytes that a client has not taken, so that other answers have to wait
 
 
 class FileServer:
-    """A handler for zbuf.aio.start_server.
+    """Makes connections, for loop.create_server.
 
-    A request, from the answer before it to its last byte, may take `patience`
-    seconds; an answer as long, and a second more for each `slowest` bytes;
-    so may the end of a connection. Then it is aborted.
+    To take what waits for it, to ask for more and to end its connection, a
+    client has `patience` seconds each time, and a second more for each
+    `slowest` bytes that wait. Then the connection is aborted.
     """
 
     def __init__(
         self, root: Root, *, patience: float, slowest: int, log: Callable[[Request, Response], None] | None = None
     ) -> None:
         self._answers = Answers(root)
-        self._patience, self._slowest = patience, slowest
         self._log = log
+        self.patience, self.slowest = patience, slowest
 
-    async def __call__(self, stream: zbuf.aio.Stream) -> None:
-        requests = RequestDecoder()
-        deadline = Deadline(stream)
-        try:
-            while await self._exchange(stream, requests, deadline):
-                pass
-            await self._leave(stream, requests, deadline)
-        except OSError:  # the end of the connection, of a deadline perhaps
-            stream.abort()
-        finally:
-            deadline.cancel()
+    def __call__(self) -> Connection:
+        return Connection(self)
 
-    async def _exchange(self, stream: zbuf.aio.Stream, requests: RequestDecoder, deadline: Deadline) -> bool:
-        deadline.allow(self._patience)
-        try:
-            request = await stream.read_frame(requests)
-        except RequestError as error:
-            await self._send(stream, refusal(error), deadline)
-            return False
-        if request is None:
-            return False
-        response = self._answers.to(request)
+    def answer(self, asked: Request | RequestError) -> Response:
+        """Give an answer, to be written before the next."""
+        if isinstance(asked, RequestError):
+            return refusal(asked)
+        response = self._answers.to(asked)
         if self._log is not None:
-            self._log(request, response)
-        await self._send(stream, response, deadline)
-        return response.keep_alive
+            self._log(asked, response)
+        return response
 
-    async def _send(self, stream: zbuf.aio.Stream, response: Response, deadline: Deadline) -> None:
-        deadline.allow(self._patience + response.size / self._slowest)
+
+class Connection(zbuf.aio.Receiver):
+    """Answers what comes in one read by one write.
+
+    While much waits for the client, so does what it asked for behind that, and nothing more is read.
+    """
+
+    def __init__(self, server: FileServer) -> None:
+        self._server = server
+        self._deadline = Deadline(self)
+        self._requests = RequestDecoder()
+        self._asked: deque[Request | RequestError] = deque()  # and not answered yet
+        self._rest: asyncio.Task[None] | None = None  # answers that, while much waits for the client
+        self._ended = False  # the client has said its last
+
+    def connected(self) -> None:
+        self._deadline.allow(self._server.patience)
+
+    def received(self, buf: zbuf.ByteBuf) -> None:
+        self._asked += self._requests.feed(buf)
+        if self._rest is not None:
+            self.transport.pause_reading()
+        elif self._asked and not self._answer():
+            self._rest = asyncio.get_running_loop().create_task(self._answer_the_rest())
+
+    def ended(self) -> bool:
+        self._ended = True
+        return self._rest is not None
+
+    def lost(self, error: BaseException | None) -> None:
+        self._deadline.cancel()
+
+    def _answer(self) -> bool:
+        """Answer what was asked, until much waits for the client; False if it does."""
+        while (waiting := self.pending_bytes) <= MUCH and self._asked:
+            self._write(self._server.answer(self._asked.popleft()))
+        self._deadline.allow(self._server.patience + waiting / self._server.slowest)
+        return waiting <= MUCH
+
+    def _write(self, response: Response) -> None:
+        self.writelines(response.parts())  # what is queued has references of its own
+        if not response.keep_alive:
+            # To close while something comes would reset the connection, and the
+            # last answer might be lost with it: the peer is read to its end.
+            self.write_eof()
+
+    async def _answer_the_rest(self) -> None:
         try:
-            stream.writelines([response.head(), *response.body])
-        finally:
-            response.release()  # what is queued has references of its own
-        await stream.drain()
-
-    async def _leave(self, stream: zbuf.aio.Stream, requests: RequestDecoder, deadline: Deadline) -> None:
-        # To close while something comes would reset the connection, and the
-        # last answer might be lost with it: the peer is read to its end.
-        deadline.allow(self._patience)
-        stream.write_eof()
-        while await stream.read_frames(requests):
-            pass
-        stream.close()
-        await stream.wait_closed()
+            while not self._answer():
+                await self.drain()
+        except (OSError, zbuf.TruncatedFileError):
+            return  # the end of the connection
+        except BaseException:
+            self.abort()
+            raise
+        self._rest = None
+        if self._ended:
+            self.close()
+        else:
+            self.transport.resume_reading()

@@ -38,7 +38,8 @@ def shared(loop, tmp_path_factory):
 
 @pytest.fixture
 def server(shared):
-    """A server that others had before; its root is empty."""
+    """A server that others had before, and have left; its root is empty."""
+    shared.until_idle()
     shutil.rmtree(shared.root)
     shared.root.mkdir()
     return shared

@@ -31,10 +31,19 @@ class Server:
         line = self.process.stdout.readline()
         assert line.startswith("serving "), self.process.stderr.read()
         self.port = int(re.search(r":(\d+)/$", line)[1])
+        self._idle = self.sockets()
 
     def sockets(self):
         """How many sockets it has open."""
         return sum(place.startswith("socket:") for place in self._open())
+
+    def until_idle(self):
+        """Wait until no connection is left, so that they can be counted."""
+        until(lambda: self.sockets() == self._idle)
+
+    def memory(self):
+        """Resident bytes."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * 4096
 
     def _open(self):
         for fd in Path(f"/proc/{self.process.pid}/fd").iterdir():

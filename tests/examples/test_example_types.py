@@ -13,7 +13,7 @@ import zbuf
 HOME = Path(zbuf.__file__).parents[1]
 
 
-@pytest.mark.parametrize(("example", "count"), [("file_server", 8), ("resp_server", 15)])
+@pytest.mark.parametrize(("example", "count"), [("file_server", 12), ("resp_server", 15)])
 def test_mypy_accepts_an_example(example, count, tmp_path):
     # An installed zbuf is found without help, and mypy refuses to be told of it.
     environment = os.environ if "site-packages" in HOME.parts else os.environ | {"MYPYPATH": str(HOME)}

@@ -1,17 +1,29 @@
 """The file server, asked over real sockets."""
 
+import asyncio
+import contextlib
 import email
 import gzip
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from email.utils import formatdate
 
 import pytest
-from serving import PATIENCE, everything, until
+from serving import EXAMPLES, PATIENCE, everything, until
+
+import zbuf
+
+sys.path.append(str(EXAMPLES))
+
+from file_server import coding
+from file_server.root import Root
+from file_server.server import FileServer
 
 SMALL = b"".join(b"line %d\n" % k for k in range(100))
 BIG = random.Random(1).randbytes(3_000_001)
@@ -26,6 +38,15 @@ def files(server):
     (server.root / "small.txt").write_bytes(SMALL)
     (server.root / "big.bin").write_bytes(BIG)
     (server.root / "empty").write_bytes(b"")
+    return server
+
+
+@pytest.fixture
+def patient(serve):
+    """A server that cuts off nobody as long as a test lasts."""
+    server = serve("--patience", "1000")
+    (server.root / "small.txt").write_bytes(SMALL)
+    (server.root / "big.bin").write_bytes(BIG)
     return server
 
 
@@ -77,6 +98,20 @@ def test_gzip_is_for_who_accepts_it(files, accepted, zipped):
     assert headers["Vary"] == "Accept-Encoding"
 
 
+def test_the_files_compressed_last_are_kept(tmp_path, monkeypatch):
+    async def compressed(names):
+        for name in names:
+            zipped.of(root.open(name))
+        return len(zipped._kept)
+
+    monkeypatch.setattr(coding, "MOST", 2)
+    root, zipped = Root(tmp_path), coding.Gzip()
+    for name in "abc":
+        (tmp_path / name).write_bytes(SMALL)
+    assert asyncio.run(compressed([b"/a", b"/b", b"/a"])) == 2
+    assert asyncio.run(compressed([b"/c", b"/a"])) == 2
+
+
 def test_a_coding_has_an_etag_of_its_own(files):
     plain, zipped = (files.get("/small.txt", Accept_Encoding=coding)[1]["ETag"] for coding in ("identity", "gzip"))
     assert plain != zipped
@@ -116,6 +151,37 @@ def test_requests_are_answered_in_order_however_they_are_cut(files):
 def test_who_wants_the_connection_closed(files, request_line, connection, kept):
     asked = f"GET /empty HTTP/{request_line}\r\nHost: a\r\nConnection: {connection}\r\n\r\n".encode() * 2
     assert files.ask(asked).count(b"HTTP/1.1 200 OK") == 1 + kept
+
+
+def test_what_is_asked_for_behind_a_large_file_waits_and_comes(patient):
+    one = b"GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    with patient.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n" + one)
+        assert sock.recv(1) == b"H"
+        sock.sendall(one * 2)
+        sock.shutdown(socket.SHUT_WR)
+        answers = everything(sock)
+    first, _, behind = answers.partition(BIG)
+    assert first.startswith(b"TTP/1.1 200 OK") and behind.count(SMALL) == 3 and behind.endswith(SMALL)
+
+
+def test_a_large_file_may_be_the_last(patient):
+    before = patient.sockets()
+    with patient.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.0\r\n\r\n" * 2)
+        assert everything(sock).endswith(BIG)
+        assert patient.sockets() > before    # who sends more is not answered by a reset
+    until(lambda: patient.sockets() == before)
+
+
+def test_a_flaw_behind_a_large_file_is_told_of_when_that_has_come(files):
+    first, _, behind = files.ask(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET small.txt HTTP/1.1\r\n").partition(BIG)
+    assert (status(first), status(behind)) == (200, 400)
+
+
+def test_the_date_goes_on(files):
+    first = files.get("/empty")[1]["Date"]
+    until(lambda: files.get("/empty")[1]["Date"] != first)
 
 
 # -- ranges
@@ -286,13 +352,43 @@ def test_a_directory_that_was_moved_out_is_not_served_through_a_link(server):
     assert server.get("/dir/file")[0] == 404
 
 
-def test_no_more_files_stay_open_than_are_wanted(serve):
+@pytest.mark.parametrize("size", [1, 40_000])
+def test_no_more_files_stay_open_than_are_wanted(serve, size):
     server = serve("--open-files", "3")
     for k in range(10):
-        (server.root / str(k)).write_bytes(b"%d" % k)
+        (server.root / str(k)).write_bytes(b"%d" % k * size)
     for k in [*range(10), 9, 0]:
-        assert server.get(f"/{k}")[2] == b"%d" % k
+        assert server.get(f"/{k}")[2] == b"%d" % k * size
     assert sorted(server.open_files()) == ["0", "8", "9"]
+
+
+def test_files_may_be_closed_while_they_are_asked_for(serve):
+    server = serve("--open-files", "1")
+    for name in ["a", "b"]:
+        (server.root / name).write_bytes(name.encode() * 40_000)
+    asked = [b"GET /%c HTTP/1.1\r\nHost: a\r\n\r\n" % name for name in b"abaab"]
+    answers = server.ask(b"".join(asked))
+    assert [body[:1] for body in re.findall(rb"a{40000}|b{40000}", answers)] == [b"a", b"b", b"a", b"a", b"b"]
+
+
+def test_a_file_is_looked_at_once_in_a_turn_of_the_loop(tmp_path):
+    async def main():
+        root, file = Root(tmp_path), tmp_path / "file"
+        file.write_bytes(b"old")
+        old = root.open(b"/file")
+        file.write_bytes(b"newer")
+        assert root.open(b"/file") is old
+        await asyncio.sleep(0)
+        assert root.open(b"/file").size == 5
+
+    asyncio.run(main())
+
+
+def test_the_log_has_a_line_for_each_request(serve):
+    server = serve("--access-log")
+    (server.root / "small.txt").write_bytes(SMALL)
+    server.ask(b"GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\nHEAD /none HTTP/1.1\r\nHost: a\r\n\r\nno request")
+    assert [server.process.stdout.readline() for _ in range(2)] == [f"GET /small.txt 200 {len(SMALL)}\n", "HEAD /none 404 0\n"]
 
 
 # -- what is no request
@@ -330,6 +426,7 @@ HOST = b"Host: a\r\n"
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 17000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 1_000_000, 431),
         (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 100 + b"\r\n", 431),
+        (b"\r\n" * 100_000, 431),
     ],
 )
 def test_what_is_refused(files, asked, code):
@@ -338,6 +435,17 @@ def test_what_is_refused(files, asked, code):
     answers = files.ask(before + asked)
     assert status(answers) == 200
     assert status(answers[answers.index(b"\r\n\r\n") + 4 :]) == code
+
+
+def test_long_requests_may_come_in_many_pieces(files):
+    asked = b"GET /small.txt?" + b"q" * 8000 + b" HTTP/1.1\r\n" + HOST + b"A: " + b"a" * 16000 + b"\r\n\r\n"
+    with files.connect() as sock:
+        for _ in range(2):
+            for k in range(0, len(asked), 500):
+                sock.sendall(asked[k : k + 500])
+                time.sleep(0.001)
+        sock.shutdown(socket.SHUT_WR)
+        assert everything(sock).count(SMALL) == 2
 
 
 def test_405_says_what_is_allowed(files):
@@ -386,6 +494,118 @@ def test_who_takes_nothing_is_cut_off(serve):
         assert sock.recv(1) == b"H"
         until(lambda: server.sockets() == before)
         assert len(everything(sock)) < 64 << 20
+
+
+@pytest.mark.parametrize("path", [b"/big", b"/small"])
+def test_who_asks_and_asks_and_takes_nothing_is_cut_off(serve, path):
+    server = serve("--patience", "0.2", "--slowest", str(1 << 40))
+    (server.root / "big").write_bytes(b"o" * (64 << 20))
+    (server.root / "small").write_bytes(SMALL)
+    with server.connect() as sock, pytest.raises(ConnectionError):
+        while True:
+            sock.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+
+
+def test_who_asks_byte_by_byte_has_no_more_time(serve):
+    server = serve("--patience", "0.2")
+    with server.connect() as sock, pytest.raises(ConnectionError):
+        sock.sendall(b"GET / HTTP/1.1\r\nA: ")
+        while True:
+            sock.sendall(b"a")
+            time.sleep(0.01)
+
+
+def test_who_takes_a_large_file_slowly_has_more_time(serve):
+    server = serve("--patience", "0.1", "--slowest", "65536")    # 1,000 seconds
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    before = server.sockets()
+    with begun(server, b"/file"):
+        time.sleep(0.3)
+        assert server.sockets() > before
+
+
+def test_what_waits_for_who_does_not_read_is_bounded(patient):
+    (patient.root / "file").write_bytes(b"o" * 30_000)
+    before = patient.memory()
+    with patient.connect() as sock:
+        sock.sendall(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 1700)    # 51 MB, asked for in one read
+        assert sock.recv(1) == b"H"
+        for _ in range(20):
+            assert patient.get("/file")[0] == 200
+        assert patient.memory() - before < 20 << 20
+        sock.shutdown(socket.SHUT_WR)
+        assert everything(sock).count(b"o" * 30_000) == 1700
+
+
+def test_who_has_taken_a_large_file_has_as_much_time_as_others(serve):
+    server = serve("--patience", "0.2", "--slowest", "1")    # 3,000,001 seconds for the file
+    (server.root / "big.bin").write_bytes(BIG)
+    with server.connect() as sock:
+        sock.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert everything(sock).endswith(BIG)
+
+
+def test_of_who_does_not_read_no_more_is_read(server):
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    (server.root / "empty").write_bytes(b"")
+    one = b"HEAD /empty HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 8000 + b"\r\n\r\n"
+    with begun(server, b"/file") as sock:
+        sent = send_what_is_taken(sock, one, 64 << 20)
+        assert sent < 64 << 20
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(PATIENCE)
+        assert everything(sock).count(b"HTTP/1.1 200 OK") == sent // len(one)
+
+
+def send_what_is_taken(sock, data, most):
+    """Send data again and again, so many bytes at the most; give how many were taken."""
+    sent = 0
+    sock.settimeout(0.3)
+    with contextlib.suppress(TimeoutError):
+        while sent < most:
+            sent += sock.send(data[sent % len(data) :])
+    return sent
+
+
+def test_who_goes_away_in_the_middle_is_forgotten(server):
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    before = server.sockets()
+    for _ in range(5):
+        with begun(server, b"/file") as sock:
+            sock.sendall(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+    until(lambda: server.sockets() == before)
+
+
+def test_it_can_be_stopped_in_the_middle(serve):
+    server = serve()
+    (server.root / "file").write_bytes(b"o" * (64 << 20))
+    with begun(server, b"/file") as sock:
+        server.process.terminate()
+        assert server.process.wait(PATIENCE) == 0
+        assert len(everything(sock)) < 64 << 20
+
+
+def test_what_fails_behind_a_large_file_ends_the_connection(tmp_path):
+    (tmp_path / "file").write_bytes(BIG)
+    logged = []
+
+    def log(request, response):
+        logged.append(response)
+        assert len(logged) == 1, "as told to fail"
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: None)
+        files = FileServer(Root(tmp_path), patience=1000, slowest=1, log=log)
+        server = await loop.create_server(files, "127.0.0.1", 0)
+        async with server, await zbuf.aio.open_connection(*server.sockets[0].getsockname()) as stream:
+            stream.write(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+            with contextlib.suppress(ConnectionError):
+                while await stream.read():
+                    pass
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+    assert len(logged) == 2
 
 
 def test_who_will_not_close_is_cut_off(serve):

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from serving import EXAMPLES, PATIENCE, everything, until
@@ -295,12 +294,12 @@ def test_the_arguments_of_a_command_are_limited_together(monkeypatch):
 
 
 def test_what_is_only_announced_takes_no_memory(redis):
-    before = memory(redis)
+    before = redis.memory()
     socks = [redis.connect() for _ in range(20)]
     for sock in socks:
         sock.sendall(b"PING\r\n*1048576\r\n$536870912\r\nx")
         assert exactly(sock, 7) == b"+PONG\r\n"
-    assert memory(redis) - before < 20 << 20
+    assert redis.memory() - before < 20 << 20
     for sock in socks:
         sock.close()
 
@@ -351,23 +350,18 @@ def test_a_deadline_that_is_set_anew_leaves_nothing_behind():
 # -- clients that take their time
 
 
-def memory(server):
-    """Resident bytes."""
-    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
-
-
 @pytest.mark.parametrize("command, reply", [("GET", bulk(BIG)), ("LRANGE", b"*500\r\n" + bulk(BIG[:1000]) * 500)])
 def test_who_does_not_read_is_not_answered_and_holds_nobody_up(empty, command, reply):
     asked_for = asked("GET", "big") if command == "GET" else asked("LRANGE", "list", "0", "-1")
     ask_while_reading(empty, asked("SET", "big", BIG) + asked("RPUSH", "list", *[BIG[:1000]] * 500))
-    before = memory(empty)
+    before = empty.memory()
     with empty.connect() as sock:
         sock.sendall(asked_for * 300 + b"PING\r\n")
         sock.shutdown(socket.SHUT_WR)
         for _ in range(20):
             assert empty.ask(b"PING\r\n") == b"+PONG\r\n"
             time.sleep(0.01)
-        assert memory(empty) - before < 20 << 20    # of 300 MB that are shared, or 150 that are not
+        assert empty.memory() - before < 20 << 20    # of 300 MB that are shared, or 150 that are not
         for _ in range(300):
             assert exactly(sock, len(reply)) == reply
         assert everything(sock) == b"+PONG\r\n"

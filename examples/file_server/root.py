@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
-from email.utils import formatdate
-from functools import lru_cache
-from mimetypes import guess_type
 from os import PathLike
 
 import zbuf
 
-@dataclass(slots=True)
-class File:
-    region: zbuf.FileRegion
-    etag: str
-    mtime: int  # seconds
-    type: str
-    was: Identity
-
-    @property
-    def last_modified(self) -> str:
-        return http_date(self.mtime)
-
-
-Identity = tuple[int, ...]
-
-
-def identity(found: os.stat_result, size: int) -> Identity:
-    """What is another when a file is replaced, renamed or changed."""
-    return found.st_dev, found.st_ino, size, found.st_mtime_ns, found.st_ctime_ns
+from .file import File, described, identity
 
 
 class Root:
-    """A directory to serve; the `most` files that were asked for last stay open."""
+    """A directory to serve; the `most` files that were asked for last stay open.
+
+    A file that is asked for again in the same turn of the loop is not looked at
+    again: that request had come before the look, as all of a turn have. (Where
+    more than 1,024 connections are ready, uvloop goes on with those that are
+    ready then: they may be told of what was there a turn ago.)
+    """
 
     def __init__(self, path: str | PathLike[str], most: int = 128) -> None:
         self._most = most
         self._path = os.fsencode(os.path.realpath(path)).rstrip(b"/")
+        self._inside = self._path + b"/"
+        self._descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
         self._kept: OrderedDict[bytes, File] = OrderedDict()
+        self._fresh: set[bytes] = set()  # paths that were looked at in this turn
 
     def open(self, path: bytes) -> File:
         """Open the regular file at `path`, which begins with a slash, or give it once more.
 
-        Returns: a file that stays the root's: retain() the region that is to outlive the next call.
+        Returns: a file that stays the root's; the next call may close it.
         Raises:  OSError; FileNotFoundError for what lies outside the root, be it
                  by `..` or by a symbolic link.
         """
         file = self._kept.get(path)
+        if file is None or path not in self._fresh:
+            file = self._looked_at(path, file)
+            self._is_fresh(path)
+        return file
+
+    def _looked_at(self, path: bytes, file: File | None) -> File:
         if file is not None:
             if self._is_still(path, file):
                 self._kept.move_to_end(path)
                 return file
             self._kept.pop(path).region.release()
-        file = self._opened(path)
-        self._kept[path] = file
+        file = self._kept[path] = self._opened(path)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)[1].region.release()
         return file
+
+    def _is_fresh(self, path: bytes) -> None:
+        if not self._fresh:
+            asyncio.get_running_loop().call_soon(self._fresh.clear)
+        self._fresh.add(path)
 
     def _is_still(self, path: bytes, file: File) -> bool:
         try:
@@ -75,7 +73,7 @@ class Root:
         try:
             if not self._holds(region):
                 raise outside(path)
-            return described(region, path)
+            return described(region, os.path.basename(path))
         except BaseException:
             region.release()
             raise
@@ -86,30 +84,11 @@ class Root:
 
     def _holds(self, region: zbuf.FileRegion) -> bool:
         # The kernel is asked about what is open: a path could be replaced after a check.
-        return self._has(os.readlink(b"/proc/self/fd/%d" % region.fileno()))
+        return self._has(os.readlink(b"%d" % region.fileno(), dir_fd=self._descriptors))
 
     def _has(self, place: bytes) -> bool:
-        return place == self._path or place.startswith(self._path + b"/")
+        return place.startswith(self._inside) or place == self._path
 
 
 def outside(path: bytes) -> OSError:
     return FileNotFoundError(errno.ENOENT, "not below the root", path)
-
-
-def described(region: zbuf.FileRegion, path: bytes) -> File:
-    found = os.fstat(region.fileno())
-    etag = f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{len(region):x}"'
-    return File(region, etag, int(found.st_mtime), type_of(path.rpartition(b"/")[2]), identity(found, len(region)))
-
-
-@lru_cache(maxsize=1024)
-def type_of(name: bytes) -> str:
-    kind, encoding = guess_type(os.fsdecode(name))
-    if kind is None or encoding is not None:
-        return "application/octet-stream"
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-
-
-@lru_cache(maxsize=1024)
-def http_date(seconds: int) -> str:
-    return formatdate(seconds, usegmt=True)
