@@ -489,6 +489,12 @@ def test_more_than_63_bits_of_bytes_are_refused(tmp_path):
     with pytest.raises(OverflowError, match=f"{largest} bytes beyond the {fit * largest} pending"):
         queue.write(region)
     assert queue.pending_bytes == fit * largest
+    queue.write(region[: 2**63 - 1 - fit * largest - 100])
+    queue.write(b"x" * 60)
+    for put in (lambda: queue.write(b"x" * 41), lambda: queue.writelines([b"x" * 30, zbuf.copied(b"x" * 11)])):
+        with pytest.raises(OverflowError, match=f"bytes beyond the {2**63 - 1 - 40} pending|bytes beyond the {2**63 - 1 - 10} pending"):
+            put()
+        assert queue.pending_bytes == 2**63 - 1 - 40
     queue.close()
     assert region.refcnt == 1
 
