@@ -1,7 +1,9 @@
-"""Markdown tables.
+"""Markdown tables of a run, or of two of the same rows.
 
-    python -m benchmarks._report plain.json optimised.json    two runs, all rivals
-    python -m benchmarks._report netty.json                   one run, Netty alone
+    python -m benchmarks._report plain.json [optimised.json]
+
+Where both figures of a line are the same, or only the first run has a rival,
+one stands for both.
 """
 
 import sys
@@ -33,7 +35,8 @@ def met(contestants: list[dict[str, Any]]) -> str:
 
 def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
     """zbuf's line if it has a limit of its own or no rival, and a line for each rival."""
-    both = list(zip(plain["contestants"], optimised["contestants"]))
+    others = optimised["contestants"]
+    both = list(zip(plain["contestants"], others + plain["contestants"][len(others):]))
     ours = pair([median(each) for each in both[0]])
     start = f"| {plain['row']} | {plain['work']} | {plain['unit']} | {ours} |"
     made = []
@@ -46,19 +49,6 @@ def lines(plain: dict[str, Any], optimised: dict[str, Any]) -> list[str]:
         ratio = pair([times(each["ratio"]) for each in rival])
         lead = start if not made else "| | | | |"
         made.append(f"{lead} {rival[0]['name']} | {medians} | {ratio} | {target} | {met(list(rival))} |")
-    return made
-
-
-def netty(row: dict[str, Any]) -> list[str]:
-    """A line for each of Netty's figures, if it took part."""
-    ours, *rivals = row["contestants"]
-    made = []
-    for each in rivals:
-        if each["name"].startswith("Netty"):
-            limit = "" if each["target"] is None else f"{each['target']:g}x"
-            lead = f"{row['row']} | {row['work']} | {row['unit']} | {figure(ours['median'])}" if not made else " | | | "
-            shown = "not run | " if each["median"] is None else f"{figure(each['median'])} | {times(each['ratio'])}"
-            made.append(f"| {lead} | {each['name']} | {shown} | {limit} | {met([each, each])} |")
     return made
 
 
@@ -78,10 +68,7 @@ def fact(value: Any) -> str:
 
 def main(one: str, other: str | None = None) -> None:
     rows = list(zip(read(one)[1], read(other or one)[1], strict=True))
-    print(HEAD)
-    for each in rows:
-        shown = lines(*each) if other else netty(each[0])
-        print("\n".join(shown), end="\n" * bool(shown))
+    print("\n".join([HEAD, *(line for each in rows for line in lines(*each))]))
 
 
 if __name__ == "__main__":

@@ -114,6 +114,20 @@ def test_what_is_not_json_is_an_error_not_a_figure(monkeypatch, program, says):
     netty.close()
 
 
+def test_a_table_of_two_runs_shows_what_only_one_has_once():
+    from benchmarks._report import lines
+
+    def result(*medians):
+        names = ("zbuf", "bytes", "Netty")
+        rivals = [{"name": name, "median": m, "ratio": 2.0, "target": None, "met": None} for name, m in zip(names, medians)]
+        return {"row": "C1", "work": "wait", "unit": "ns", "contestants": rivals}
+
+    assert lines(result(20.0, 10.0, 30.0), result(22.0, 11.0)) == [
+        "| C1 | wait | ns | 20.0 / 22.0 | bytes | 10.0 / 11.0 | 2.00x |  |  |",
+        "| | | | | Netty | 30.0 | 2.00x |  |  |",
+    ]
+
+
 def test_arguments_are_words():
     from benchmarks._netty import word
 
