@@ -27,6 +27,8 @@ def receive(most):
 with socket.socket(fileno=0) as listener, listener.accept()[0] as sock:
     while left:
         n = receive(min(left, len(room)))
+        if n == 0:
+            sys.exit("the sender went before it had sent all that it said")
         left, crc = left - n, zlib.crc32(memoryview(room)[:n], crc)
     sock.send(crc.to_bytes(4, "big"))
     while receive(len(room)):
