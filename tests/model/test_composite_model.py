@@ -9,7 +9,6 @@ import gc
 import pickle
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -343,13 +342,22 @@ class Composites(Foreign, RuleBasedStateMachine):
     def prepend(self, k, value):
         h = self.pick(k)
         if h.r < 8:
-            # Not a foreign number: what that does, as to move the reader, may make the room.
-            with pytest.raises(zbuf.ReadOnlyError if h.buf.readonly else zbuf.CapacityError):
-                h.buf.prepend_u64(value)
+            self.prepend_without_room(h, value, zbuf.ReadOnlyError if h.buf.readonly else zbuf.CapacityError)
         elif not h.may_set(h.r - 8, 8):
             self.refused(zbuf.ReadOnlyError, h.buf.prepend_u64, value)
         else:
             h.buf.prepend_u64(value)
+            h.r -= 8
+            h.put(h.r, value.to_bytes(8, "big"))
+
+    def prepend_without_room(self, h, value, error):
+        # Refused, unless the reader was moved by what a foreign number does.
+        try:
+            self.collecting(h.buf.prepend_u64, self.number(value))
+        except zbuf.ZbufError as raised:
+            assert type(raised) is error or type(raised) is zbuf.ReadOnlyError and h.r >= 8, raised
+        else:
+            assert h.r >= 8 and h.may_set(h.r - 8, 8), f"{error} was not raised"
             h.r -= 8
             h.put(h.r, value.to_bytes(8, "big"))
 
